@@ -1,0 +1,2 @@
+//! fib-http
+fn main() {}
