@@ -1,0 +1,103 @@
+//! What can go wrong: memory runs out, or a text is no number.
+
+use core::error::Error;
+use core::fmt;
+
+/// A number could not grow. Nothing was changed: the same step can be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Exhausted {
+    cause: Cause,
+}
+
+/// Why a number could not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The [`MemoryGuard`](crate::MemoryGuard) refused.
+    Guard,
+    /// The storage has a fixed size, or the address space ends, and the number does not fit.
+    Capacity,
+    /// The allocator had no block of the size that the number needs.
+    Allocation,
+}
+
+impl Exhausted {
+    /// What a [`MemoryGuard`](crate::MemoryGuard) returns to refuse: the cause is [`Cause::Guard`].
+    #[must_use]
+    pub const fn refused() -> Self {
+        Self { cause: Cause::Guard }
+    }
+
+    pub(crate) const fn capacity() -> Self {
+        Self { cause: Cause::Capacity }
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn allocation() -> Self {
+        Self {
+            cause: Cause::Allocation,
+        }
+    }
+
+    /// Why the number could not grow.
+    #[must_use]
+    pub const fn cause(&self) -> Cause {
+        self.cause
+    }
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.cause {
+            Cause::Guard => "the memory guard refused to let the number grow",
+            Cause::Capacity => "the number does not fit its storage",
+            Cause::Allocation => "the allocator has no memory for the number",
+        })
+    }
+}
+
+impl Error for Exhausted {}
+
+/// A text is no decimal number, or too long for the storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// The text is empty.
+    Empty,
+    /// A byte of the text is not one of the digits `0` to `9`. Signs, separators and white space are no digits.
+    InvalidDigit {
+        /// The byte.
+        byte: u8,
+        /// Where it stands, in bytes from the start of the text.
+        offset: usize,
+    },
+    /// The text is a number for which there is no room.
+    TooLong(Exhausted),
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no digits: the text is empty"),
+            Self::InvalidDigit { byte, offset } => {
+                write!(f, "not a decimal digit: '{}' at byte {offset}", byte.escape_ascii())
+            }
+            Self::TooLong(_) => f.write_str("too many digits for the storage"),
+        }
+    }
+}
+
+impl Error for ParseError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::TooLong(exhausted) => Some(exhausted),
+            Self::Empty | Self::InvalidDigit { .. } => None,
+        }
+    }
+}
+
+impl From<Exhausted> for ParseError {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::TooLong(exhausted)
+    }
+}

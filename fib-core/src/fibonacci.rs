@@ -1,0 +1,264 @@
+//! The sequence: an iterator that keeps two values and nothing else.
+
+use core::fmt;
+use core::mem;
+
+use crate::error::Exhausted;
+use crate::guard::{Demand, MemoryGuard, Unlimited};
+use crate::natural::Natural;
+use crate::radix::{Decimal, Radix};
+use crate::storage::{Heap, Storage};
+
+/// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
+///
+/// It keeps two values and nothing else. [`advance`](Self::advance) lends the next number without copying it;
+/// [`peek`](Self::peek) computes that number without consuming it; as an [`Iterator`] it yields owned clones and ends at
+/// exhaustion. A step costs one addition, linear in the length of the number. Nothing panics or aborts at exhaustion, and
+/// nothing is lost: the same step can be tried again.
+///
+/// ```
+/// use fib_core::{Decimal, Exhausted, Fibonacci};
+///
+/// let mut fib = Fibonacci::<Decimal>::new();
+/// for expected in ["0", "1", "1", "2", "3", "5"] {
+///     assert_eq!(fib.advance()?.to_string(), expected);
+/// }
+/// assert_eq!(fib.index(), 6);
+/// # Ok::<(), Exhausted>(())
+/// ```
+pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
+    /// F(index - 1) if `computed`, else F(index - 2). Before F(1) both values are zero.
+    previous: Natural<R, S>,
+    /// F(index) if `computed`, else F(index - 1).
+    current: Natural<R, S>,
+    index: u64,
+    computed: bool,
+    guard: G,
+}
+
+impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
+    /// The sequence from F(0) on, without a guard. Allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            previous: Natural::new(),
+            current: Natural::new(),
+            index: 0,
+            computed: true,
+            guard: Unlimited,
+        }
+    }
+}
+
+impl<R: Radix, S: Storage> Default for Fibonacci<R, S, Unlimited> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
+    /// The same sequence at the same position, with another guard.
+    #[must_use]
+    pub fn with_guard<H>(self, guard: H) -> Fibonacci<R, S, H> {
+        let Self {
+            previous,
+            current,
+            index,
+            computed,
+            guard: _,
+        } = self;
+        Fibonacci {
+            previous,
+            current,
+            index,
+            computed,
+            guard,
+        }
+    }
+
+    /// The guard.
+    #[must_use]
+    pub const fn guard(&self) -> &G {
+        &self.guard
+    }
+
+    /// The guard, to be changed.
+    pub const fn guard_mut(&mut self) -> &mut G {
+        &mut self.guard
+    }
+
+    /// The index of the number that [`advance`](Self::advance) lends next.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Bytes that both values occupy, room to grow included.
+    #[inline]
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.previous.bytes_held() + self.current.bytes_held()
+    }
+
+    /// Starts again at F(0) and frees both values. Cannot fail.
+    pub fn restart(&mut self) {
+        self.previous = Natural::new();
+        self.current = Natural::new();
+        self.index = 0;
+        self.computed = true;
+    }
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+    /// Lends the next number, F([`index`](Self::index)), and consumes nothing: the first call computes it, by one addition,
+    /// further calls cost nothing.
+    ///
+    /// # Errors
+    /// [`Exhausted`] where the guard, the storage or the allocator refuses. Nothing has changed then.
+    #[inline]
+    pub fn peek(&mut self) -> Result<&Natural<R, S>, Exhausted> {
+        if !self.computed {
+            self.step()?;
+        }
+        Ok(&self.current)
+    }
+
+    /// Lends the next number and consumes it: [`peek`](Self::peek), then the index moves on.
+    ///
+    /// # Errors
+    /// [`Exhausted`] where the guard, the storage or the allocator refuses. Nothing has changed then.
+    #[inline]
+    pub fn advance(&mut self) -> Result<&Natural<R, S>, Exhausted> {
+        self.peek()?;
+        Ok(self.consume())
+    }
+
+    /// From (F(index - 2), F(index - 1)) to (F(index - 1), F(index)), or not at all: resizing is the last thing that can
+    /// fail, and the length is known before.
+    #[inline]
+    fn step(&mut self) -> Result<(), Exhausted> {
+        // Both values are zero before F(1), which is the one that does not follow from the two before it.
+        let carry = self.index == 1;
+        let len = self.previous.sum_len(&self.current, carry);
+        let additional = self.previous.growth(len)?;
+        self.guard.admit(Demand::new(self.bytes_held(), additional))?;
+        self.previous.add_within(&self.current, carry, len)?;
+        mem::swap(&mut self.previous, &mut self.current);
+        self.computed = true;
+        Ok(())
+    }
+
+    /// Moves on past the number that has been computed, and lends it.
+    #[inline]
+    fn consume(&mut self) -> &Natural<R, S> {
+        debug_assert!(self.computed, "only what has been computed can be consumed");
+        self.index += 1;
+        self.computed = false;
+        &self.current
+    }
+
+    /// The sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
+    #[must_use]
+    pub fn restarting(self) -> Restarting<R, S, G> {
+        Restarting {
+            sequence: self,
+            restarts: 0,
+        }
+    }
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
+    type Item = Natural<R, S>;
+
+    /// A clone of the next number, or `None` at exhaustion (that of the clone's own memory included; the guard is not asked
+    /// about it). Cloned before it is consumed: after `None` the sequence stands where it stood and can be tried again.
+    fn next(&mut self) -> Option<Self::Item> {
+        let number = self.peek().ok()?.try_clone().ok()?;
+        self.consume();
+        Some(number)
+    }
+
+    /// Passes over `n` numbers without cloning them. At exhaustion on the way what was passed is consumed.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        for _ in 0..n {
+            self.advance().ok()?;
+        }
+        self.next()
+    }
+}
+
+impl<R, S, G> fmt::Debug for Fibonacci<R, S, G> {
+    /// The index of the next number; the values are long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fibonacci")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The Fibonacci sequence that starts again at F(0) when memory is exhausted: [`Fibonacci::restarting`].
+///
+/// ```
+/// use fib_core::{Decimal, Fibonacci, Inline};
+///
+/// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+/// while endless.restarts() == 0 {
+///     endless.advance();
+/// }
+/// assert_eq!(endless.advance().to_string(), "1"); // F(1): F(0) was lent when the limb was full
+/// ```
+pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
+    sequence: Fibonacci<R, S, G>,
+    restarts: u64,
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
+    /// Lends the next number and consumes it; at exhaustion that is F(0) of a new pass.
+    ///
+    /// A guard that refuses every step makes it lend F(0) for ever: what comes after F(0) needs the guard's consent.
+    pub fn advance(&mut self) -> &Natural<R, S> {
+        if self.sequence.peek().is_err() {
+            self.restart();
+        }
+        self.sequence.consume()
+    }
+
+    fn restart(&mut self) {
+        self.sequence.restart();
+        self.restarts += 1;
+    }
+
+    /// How often it has started again.
+    #[must_use]
+    pub const fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// The sequence inside, to be read.
+    #[must_use]
+    pub const fn get_ref(&self) -> &Fibonacci<R, S, G> {
+        &self.sequence
+    }
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
+    type Item = Natural<R, S>;
+
+    /// A clone of the next number; F(0) of a new pass where the number or its clone has no memory. Never `None`.
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(number) = self.sequence.next() {
+            return Some(number);
+        }
+        self.restart();
+        self.sequence.next()
+    }
+}
+
+impl<R, S, G> fmt::Debug for Restarting<R, S, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restarting")
+            .field("sequence", &self.sequence)
+            .field("restarts", &self.restarts)
+            .finish()
+    }
+}

@@ -1,0 +1,114 @@
+//! Who decides whether a number may grow.
+
+use crate::error::Exhausted;
+
+/// Decides, before each step of [`Fibonacci`](crate::Fibonacci), whether the step may take the memory that it needs.
+///
+/// The iterator asks before every step except F(0), which needs no memory, also when the step allocates nothing: so a
+/// guard can react to what the rest of the machine does. A refusal changes nothing and the same step can be tried again.
+/// Since it is asked so often, a guard should be cheap: read a gauge that is kept for a while rather than the system.
+///
+/// ```
+/// use fib_core::{Decimal, Demand, Exhausted, Fibonacci, MemoryGuard};
+///
+/// /// Refuses while somebody holds the brake.
+/// struct Brake<'a>(&'a core::cell::Cell<bool>);
+///
+/// impl MemoryGuard for Brake<'_> {
+///     fn admit(&mut self, _: Demand) -> Result<(), Exhausted> {
+///         if self.0.get() { Err(Exhausted::refused()) } else { Ok(()) }
+///     }
+/// }
+///
+/// let brake = core::cell::Cell::new(false);
+/// let mut fib = Fibonacci::<Decimal>::new().with_guard(Brake(&brake));
+/// assert_eq!(fib.nth(10).unwrap().to_string(), "55");
+/// brake.set(true);
+/// assert!(fib.advance().is_err());
+/// brake.set(false);
+/// assert_eq!(fib.advance()?.to_string(), "89"); // nothing was lost
+/// # Ok::<(), Exhausted>(())
+/// ```
+pub trait MemoryGuard {
+    /// Lets a step go ahead, or refuses it.
+    ///
+    /// # Errors
+    /// [`Exhausted::refused`] keeps the step from happening.
+    fn admit(&mut self, demand: Demand) -> Result<(), Exhausted>;
+}
+
+impl<G: MemoryGuard + ?Sized> MemoryGuard for &mut G {
+    #[inline]
+    fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+        (**self).admit(demand)
+    }
+}
+
+/// The memory that a step is about to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Demand {
+    /// Bytes that both values hold now.
+    pub held: usize,
+    /// Bytes that are about to be asked of the allocator: the whole new block, since while the allocator moves a value the
+    /// old block and the new one exist side by side. Zero where the storage has room already.
+    pub additional: usize,
+}
+
+impl Demand {
+    /// A demand of `additional` bytes by somebody who holds `held` bytes.
+    #[must_use]
+    pub const fn new(held: usize, additional: usize) -> Self {
+        Self { held, additional }
+    }
+
+    /// Bytes in use at the worst moment of the step: what is held and what is asked for.
+    #[must_use]
+    pub const fn peak(&self) -> usize {
+        self.held.saturating_add(self.additional)
+    }
+}
+
+/// The guard that never refuses: numbers grow until the storage or the allocator has no more room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unlimited;
+
+impl MemoryGuard for Unlimited {
+    #[inline]
+    fn admit(&mut self, _demand: Demand) -> Result<(), Exhausted> {
+        Ok(())
+    }
+}
+
+/// A guard with a fixed budget in bytes, which a step must not exceed even for a moment ([`Demand::peak`]).
+///
+/// ```
+/// use fib_core::{ByteBudget, Decimal, Fibonacci};
+///
+/// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(10_000));
+/// while fib.advance().is_ok() {}
+/// assert!(fib.bytes_held() <= 10_000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteBudget {
+    bytes: usize,
+}
+
+impl ByteBudget {
+    /// A budget of `bytes` bytes.
+    #[must_use]
+    pub const fn new(bytes: usize) -> Self {
+        Self { bytes }
+    }
+}
+
+impl MemoryGuard for ByteBudget {
+    #[inline]
+    fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+        if demand.peak() <= self.bytes {
+            Ok(())
+        } else {
+            Err(Exhausted::refused())
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Unbounded natural numbers that grow fallibly.
+
+use core::cmp::Ordering;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+
+use crate::error::Exhausted;
+use crate::limb::{LIMB_BYTES, Limb};
+use crate::radix::{Binary, Decimal, Radix};
+use crate::storage::{Heap, Inline, Storage};
+
+/// A natural number of any size: limbs in the radix `R`, the least significant first, kept in the storage `S`.
+///
+/// The highest limb is never zero; the number zero has no limbs. Every operation that may need memory is fallible, and
+/// leaves the number as it was when it fails; so there is no `AddAssign`, no `From<u64>`, and `Clone` only for [`Inline`].
+///
+/// ```
+/// use fib_core::Natural;
+///
+/// let mut n: Natural = "99999999999999999999".parse()?;
+/// n.try_add_assign(&Natural::try_from(1)?)?;
+/// assert_eq!(format!("{n:>25}"), "    100000000000000000000");
+/// # Ok::<(), fib_core::ParseError>(())
+/// ```
+pub struct Natural<R = Decimal, S = Heap> {
+    storage: S,
+    radix: PhantomData<R>,
+}
+
+impl<R: Radix, S: Storage> Natural<R, S> {
+    /// Zero. Allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::from_storage(S::EMPTY)
+    }
+
+    /// The caller sees to it that the highest limb is not zero and that no limb exceeds the radix.
+    pub(crate) const fn from_storage(storage: S) -> Self {
+        Self {
+            storage,
+            radix: PhantomData,
+        }
+    }
+
+    /// The limbs, the least significant first. Zero has none.
+    #[inline]
+    #[must_use]
+    pub fn limbs(&self) -> &[Limb] {
+        self.storage.limbs()
+    }
+
+    /// Bytes that the limbs occupy, room to grow included.
+    #[inline]
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.storage.capacity() * LIMB_BYTES
+    }
+
+    /// A copy, without room to grow. Linear.
+    ///
+    /// # Errors
+    /// [`Exhausted`] where the allocator has no block of that size.
+    pub fn try_clone(&self) -> Result<Self, Exhausted> {
+        S::from_limbs(self.limbs()).map(Self::from_storage)
+    }
+
+    /// Adds `other`. Linear in the longer number; allocates where the sum has more limbs than there is room for.
+    ///
+    /// # Errors
+    /// [`Exhausted`] where the sum does not fit; `self` is then unchanged.
+    pub fn try_add_assign(&mut self, other: &Self) -> Result<(), Exhausted> {
+        let len = self.sum_len(other, false);
+        self.add_within(other, false, len)
+    }
+
+    /// Limbs of `self + other + carry`, found without adding: only the highest limb where they sum to something else than
+    /// `LIMB_MAX` decides. Constant time but for such runs.
+    #[inline]
+    pub(crate) fn sum_len(&self, other: &Self, carry: bool) -> usize {
+        let (long, short) = longer_first(self.limbs(), other.limbs());
+        let (low, high) = long.split_at(short.len());
+        let carries = if high.iter().all(|&limb| limb == R::LIMB_MAX) {
+            let undecided = low
+                .iter()
+                .zip(short)
+                .rev()
+                .map(|(&x, &y)| x.cmp(&(R::LIMB_MAX - y)))
+                .find(|o| o.is_ne());
+            undecided.map_or(carry, Ordering::is_gt)
+        } else {
+            false
+        };
+        long.len() + usize::from(carries)
+    }
+
+    /// Bytes that the allocator is asked for by growing to `len` limbs, zero where there is room.
+    #[inline]
+    pub(crate) fn growth(&self, len: usize) -> Result<usize, Exhausted> {
+        self.storage.growth(len)
+    }
+
+    /// `self += other + carry`, where `len` is the [`Natural::sum_len`] of the same operands.
+    #[inline]
+    pub(crate) fn add_within(&mut self, other: &Self, carry: bool, len: usize) -> Result<(), Exhausted> {
+        self.storage.extend_to(len)?;
+        let (low, high) = self.storage.limbs_mut().split_at_mut(other.limbs().len());
+        let mut carry = R::add_in_place(low, other.limbs(), carry);
+        for limb in high {
+            if !carry {
+                break;
+            }
+            carry = *limb == R::LIMB_MAX;
+            *limb = if carry { 0 } else { *limb + 1 };
+        }
+        debug_assert!(!carry, "the length of the sum was known");
+        Ok(())
+    }
+}
+
+/// Both rows of limbs, the longer one first.
+#[inline]
+fn longer_first<'a>(a: &'a [Limb], b: &'a [Limb]) -> (&'a [Limb], &'a [Limb]) {
+    if a.len() < b.len() { (b, a) } else { (a, b) }
+}
+
+impl<R: Radix, const N: usize> Clone for Natural<R, Inline<N>> {
+    fn clone(&self) -> Self {
+        Self::from_storage(self.storage.clone())
+    }
+}
+
+impl<R: Radix, S: Storage> Default for Natural<R, S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R: Radix, S: Storage> TryFrom<u64> for Natural<R, S> {
+    type Error = Exhausted;
+
+    /// # Errors
+    /// [`Exhausted`] where there is no room: a `u64` takes up to two limbs of 64 bits, or three of 32.
+    fn try_from(value: u64) -> Result<Self, Exhausted> {
+        let base = u128::from(R::LIMB_MAX) + 1;
+        let mut rest = u128::from(value);
+        let mut limbs: [Limb; 3] = [0; 3];
+        let mut len = 0;
+        while rest != 0 {
+            #[expect(clippy::cast_possible_truncation, reason = "a remainder by the base is a limb")]
+            let limb = (rest % base) as Limb;
+            limbs[len] = limb;
+            len += 1;
+            rest /= base;
+        }
+        S::from_limbs(&limbs[..len]).map(Self::from_storage)
+    }
+}
+
+impl<R: Radix, S: Storage> PartialEq for Natural<R, S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.limbs() == other.limbs()
+    }
+}
+
+impl<R: Radix, S: Storage> Eq for Natural<R, S> {}
+
+impl<R: Radix, S: Storage> PartialOrd for Natural<R, S> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<R: Radix, S: Storage> Ord for Natural<R, S> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (a, b) = (self.limbs(), other.limbs());
+        a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
+    }
+}
+
+impl<R: Radix, S: Storage> Hash for Natural<R, S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.limbs().hash(state);
+    }
+}
+
+impl<S: Storage> fmt::Debug for Natural<Decimal, S> {
+    /// `Natural(55)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Natural({self})")
+    }
+}
+
+impl<S: Storage> fmt::Debug for Natural<Binary, S> {
+    /// `Natural(0x37)`: hexadecimal, since that takes linear time.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Natural({self:#x})")
+    }
+}
+
+impl<S: Storage> Natural<Binary, S> {
+    /// The number whose bytes these are, the least significant first; zeros at the end don't count. Linear.
+    ///
+    /// # Errors
+    /// [`Exhausted`] where the number does not fit the storage, or the allocator has no block of that size.
+    pub fn from_le_bytes(bytes: &[u8]) -> Result<Self, Exhausted> {
+        let significant = bytes.len() - bytes.iter().rev().take_while(|&&byte| byte == 0).count();
+        let bytes = &bytes[..significant];
+        let mut storage = S::zeroed(bytes.len().div_ceil(LIMB_BYTES))?;
+        for (limb, chunk) in storage.limbs_mut().iter_mut().zip(bytes.chunks(LIMB_BYTES)) {
+            let mut word = [0; LIMB_BYTES];
+            word[..chunk.len()].copy_from_slice(chunk);
+            *limb = Limb::from_le_bytes(word);
+        }
+        Ok(Self::from_storage(storage))
+    }
+
+    /// The bytes of the number, the least significant first, without zeros at the end. Zero has none.
+    ///
+    /// ```
+    /// use fib_core::{Binary, Natural};
+    ///
+    /// let n = Natural::<Binary>::from_le_bytes(&[0x34, 0x12, 0])?;
+    /// assert!(n.le_bytes().eq([0x34, 0x12]));
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
+    pub fn le_bytes(&self) -> impl Iterator<Item = u8> + '_ {
+        let zeros = self.limbs().last().map_or(0, |limb| limb.leading_zeros() / 8);
+        let count = self.limbs().len() * LIMB_BYTES - zeros as usize;
+        self.limbs().iter().flat_map(|limb| limb.to_le_bytes()).take(count)
+    }
+}

@@ -1,0 +1,194 @@
+//! Where the limbs of a number live: on the heap, or in an array inside the number.
+
+use crate::error::Exhausted;
+use crate::limb::{LIMB_BYTES, Limb};
+use sealed::Limbs;
+
+/// Where the limbs of a [`Natural`](crate::Natural) live: [`Heap`] or [`Inline`]. Sealed.
+pub trait Storage: Limbs {}
+
+pub(crate) mod sealed {
+    use crate::error::Exhausted;
+    use crate::limb::Limb;
+
+    /// A resizable row of limbs that never aborts: what cannot be had is an error, and then nothing has changed.
+    pub trait Limbs: Sized {
+        /// No limbs, no allocation.
+        const EMPTY: Self;
+
+        /// A copy of `limbs`, without room to grow.
+        fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted>;
+
+        /// `len` zeros, without room to grow.
+        fn zeroed(len: usize) -> Result<Self, Exhausted>;
+
+        fn limbs(&self) -> &[Limb];
+
+        fn limbs_mut(&mut self) -> &mut [Limb];
+
+        /// Limbs for which there is room.
+        fn capacity(&self) -> usize;
+
+        /// Bytes that [`Limbs::extend_to`] would ask of the allocator; an error where it cannot succeed.
+        fn growth(&self, len: usize) -> Result<usize, Exhausted>;
+
+        /// Appends zeros up to `len` limbs; takes a little more room than that when it has to grow.
+        fn extend_to(&mut self, len: usize) -> Result<(), Exhausted>;
+    }
+}
+
+/// Limbs in a block of the global allocator, grown fallibly and by about 1/64 at a time.
+///
+/// The type is always there, so that it can be the default; it is a [`Storage`] with the feature `alloc` (on by default).
+#[cfg_attr(
+    not(feature = "alloc"),
+    allow(dead_code, reason = "without an allocator it is only a name")
+)]
+pub struct Heap {
+    #[cfg(feature = "alloc")]
+    limbs: alloc::vec::Vec<Limb>,
+}
+
+#[cfg(feature = "alloc")]
+mod heap {
+    use super::{Exhausted, Heap, LIMB_BYTES, Limb, Limbs, Storage};
+    use alloc::vec::Vec;
+
+    /// A block grows by its length divided by this: 1/64 costs 1.6 % of memory and one reallocation in 64 lengths.
+    const GROWTH_DIVISOR: usize = 64;
+
+    /// A block grows by at least this many limbs, so that short numbers do not reallocate at every other step.
+    const GROWTH_LEAST: usize = 7;
+
+    /// The most limbs that an allocation can have.
+    const LIMBS_MAX: usize = isize::MAX.unsigned_abs() / LIMB_BYTES;
+
+    /// The capacity that a block of `len` limbs is given when it has to grow.
+    fn grown(len: usize) -> Result<usize, Exhausted> {
+        let slack = (len / GROWTH_DIVISOR).max(GROWTH_LEAST);
+        match len.checked_add(slack) {
+            Some(capacity) if capacity <= LIMBS_MAX => Ok(capacity),
+            _ => Err(Exhausted::capacity()),
+        }
+    }
+
+    fn with_capacity(capacity: usize) -> Result<Vec<Limb>, Exhausted> {
+        let mut limbs = Vec::new();
+        limbs.try_reserve_exact(capacity).map_err(|_| Exhausted::allocation())?;
+        Ok(limbs)
+    }
+
+    impl Storage for Heap {}
+
+    impl Limbs for Heap {
+        const EMPTY: Self = Self { limbs: Vec::new() };
+
+        fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted> {
+            let mut copy = with_capacity(limbs.len())?;
+            copy.extend_from_slice(limbs);
+            Ok(Self { limbs: copy })
+        }
+
+        fn zeroed(len: usize) -> Result<Self, Exhausted> {
+            let mut limbs = with_capacity(len)?;
+            limbs.resize(len, 0);
+            Ok(Self { limbs })
+        }
+
+        #[inline]
+        fn limbs(&self) -> &[Limb] {
+            &self.limbs
+        }
+
+        #[inline]
+        fn limbs_mut(&mut self) -> &mut [Limb] {
+            &mut self.limbs
+        }
+
+        #[inline]
+        fn capacity(&self) -> usize {
+            self.limbs.capacity()
+        }
+
+        #[inline]
+        fn growth(&self, len: usize) -> Result<usize, Exhausted> {
+            if len <= self.limbs.capacity() {
+                Ok(0)
+            } else {
+                Ok(grown(len)? * LIMB_BYTES)
+            }
+        }
+
+        #[inline]
+        fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
+            if len > self.limbs.capacity() {
+                let more = grown(len)? - self.limbs.len();
+                self.limbs
+                    .try_reserve_exact(more)
+                    .map_err(|_| Exhausted::allocation())?;
+            }
+            self.limbs.resize(len, 0);
+            Ok(())
+        }
+    }
+}
+
+/// Up to `N` limbs inside the number itself: no allocator.
+///
+/// [`Decimal::limbs_for`](crate::Decimal::limbs_for) and [`Binary::limbs_for`](crate::Binary::limbs_for) tell which `N`
+/// a given Fibonacci number needs.
+#[derive(Clone)]
+pub struct Inline<const N: usize> {
+    limbs: [Limb; N],
+    len: usize,
+}
+
+impl<const N: usize> Storage for Inline<N> {}
+
+impl<const N: usize> Limbs for Inline<N> {
+    const EMPTY: Self = Self { limbs: [0; N], len: 0 };
+
+    fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted> {
+        let mut copy = Self::zeroed(limbs.len())?;
+        copy.limbs_mut().copy_from_slice(limbs);
+        Ok(copy)
+    }
+
+    fn zeroed(len: usize) -> Result<Self, Exhausted> {
+        if len <= N {
+            Ok(Self { limbs: [0; N], len })
+        } else {
+            Err(Exhausted::capacity())
+        }
+    }
+
+    #[inline]
+    fn limbs(&self) -> &[Limb] {
+        &self.limbs[..self.len]
+    }
+
+    #[inline]
+    fn limbs_mut(&mut self) -> &mut [Limb] {
+        &mut self.limbs[..self.len]
+    }
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        N
+    }
+
+    #[inline]
+    fn growth(&self, len: usize) -> Result<usize, Exhausted> {
+        if len <= N { Ok(0) } else { Err(Exhausted::capacity()) }
+    }
+
+    #[inline]
+    fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
+        if len > N {
+            return Err(Exhausted::capacity());
+        }
+        // Limbs beyond the length are zero: nothing shortens a number.
+        self.len = len;
+        Ok(())
+    }
+}

@@ -1,0 +1,253 @@
+//! Numbers as text: decimal limbs are already digits, so both directions are linear copies.
+
+use core::fmt::{self, Alignment, Write};
+use core::str::FromStr;
+
+use crate::arch;
+use crate::error::ParseError;
+use crate::limb::Limb;
+#[cfg(feature = "alloc")]
+use crate::limb::WideLimb;
+use crate::natural::Natural;
+use crate::radix::{Binary, Decimal};
+use crate::storage::Storage;
+
+/// Decimal digits of a limb.
+const LIMB_DIGITS: usize = Decimal::LIMB_DIGITS;
+
+/// Digits that [`fmt::Display`] renders at a time, on the stack.
+const CHUNK: usize = 16 * LIMB_DIGITS;
+
+impl<S: Storage> Natural<Decimal, S> {
+    /// The number of decimal digits, exact; zero has one. Constant time.
+    #[must_use]
+    pub fn digit_count(&self) -> usize {
+        match self.limbs().split_last() {
+            None => 1,
+            Some((highest, rest)) => rest.len() * LIMB_DIGITS + highest.ilog10() as usize + 1,
+        }
+    }
+
+    /// Writes ASCII digits into `out`, from the digit at `from` on, the most significant digit having the position 0;
+    /// returns how many it wrote: as many as `out` takes, or as there are. Linear in that number, wherever it starts.
+    ///
+    /// ```
+    /// use fib_core::Natural;
+    ///
+    /// let n: Natural = "12345678901234567890123".parse()?;
+    /// let mut digits = [0; 8];
+    /// assert_eq!(n.copy_digits(0, &mut digits), 8);
+    /// assert_eq!(&digits, b"12345678");
+    /// assert_eq!(n.copy_digits(20, &mut digits), 3);
+    /// assert_eq!(&digits[..3], b"123");
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
+    #[must_use = "the rest of the buffer is not written"]
+    pub fn copy_digits(&self, from: usize, out: &mut [u8]) -> usize {
+        let digits = self.digit_count();
+        let count = digits.saturating_sub(from).min(out.len());
+        let out = &mut out[..count];
+        if self.limbs().is_empty() {
+            out.fill(b'0');
+            return count;
+        }
+        // Positions in the row of all limbs, where the highest one is padded with zeros to its full width.
+        let start = self.limbs().len() * LIMB_DIGITS - digits + from.min(digits);
+        let offset = start % LIMB_DIGITS;
+        let mut limbs = &self.limbs()[..self.limbs().len() - start / LIMB_DIGITS];
+        let mut rest = out;
+        if offset != 0
+            && let Some((&highest, lower)) = limbs.split_last()
+        {
+            let (head, after) = rest.split_at_mut(rest.len().min(LIMB_DIGITS - offset));
+            head.copy_from_slice(&limb_digits(highest)[offset..][..head.len()]);
+            (limbs, rest) = (lower, after);
+        }
+        let (whole, tail) = rest.split_at_mut(rest.len() / LIMB_DIGITS * LIMB_DIGITS);
+        let (lower, limbs) = limbs.split_at(limbs.len() - whole.len() / LIMB_DIGITS);
+        arch::decimal_text(limbs, whole);
+        if !tail.is_empty()
+            && let Some(&next) = lower.last()
+        {
+            tail.copy_from_slice(&limb_digits(next)[..tail.len()]);
+        }
+        count
+    }
+}
+
+/// The digits of one limb, padded with zeros.
+fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
+    let mut digits = [0; LIMB_DIGITS];
+    arch::decimal_text(&[limb], &mut digits);
+    digits
+}
+
+impl<S: Storage> fmt::Display for Natural<Decimal, S> {
+    /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear; allocates nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pad_integral(f, "", self.digit_count(), |f| {
+            let mut chunk = [0; CHUNK];
+            let mut from = 0;
+            loop {
+                let count = self.copy_digits(from, &mut chunk);
+                if count == 0 {
+                    return Ok(());
+                }
+                f.write_str(str::from_utf8(&chunk[..count]).map_err(|_| fmt::Error)?)?;
+                from += count;
+            }
+        })
+    }
+}
+
+/// [`fmt::Formatter::pad_integral`] for a number whose digits are not in one string: `write_digits` writes them.
+fn pad_integral<'a>(
+    f: &mut fmt::Formatter<'a>,
+    prefix: &str,
+    digits: usize,
+    write_digits: impl FnOnce(&mut fmt::Formatter<'a>) -> fmt::Result,
+) -> fmt::Result {
+    let sign = if f.sign_plus() { "+" } else { "" };
+    let prefix = if f.alternate() { prefix } else { "" };
+    let missing = f
+        .width()
+        .unwrap_or(0)
+        .saturating_sub(sign.len() + prefix.len() + digits);
+    if f.sign_aware_zero_pad() {
+        f.write_str(sign)?;
+        f.write_str(prefix)?;
+        write_repeated(f, '0', missing)?;
+        return write_digits(f);
+    }
+    let before = match f.align() {
+        Some(Alignment::Left) => 0,
+        Some(Alignment::Center) => missing / 2,
+        Some(Alignment::Right) | None => missing,
+    };
+    let fill = f.fill();
+    write_repeated(f, fill, before)?;
+    f.write_str(sign)?;
+    f.write_str(prefix)?;
+    write_digits(f)?;
+    write_repeated(f, fill, missing - before)
+}
+
+fn write_repeated(f: &mut fmt::Formatter<'_>, c: char, count: usize) -> fmt::Result {
+    (0..count).try_for_each(|_| f.write_char(c))
+}
+
+impl<S: Storage> FromStr for Natural<Decimal, S> {
+    type Err = ParseError;
+
+    /// Reads decimal digits and nothing else; leading zeros are fine. Linear.
+    ///
+    /// # Errors
+    /// [`ParseError`]: the text is empty, has a byte that is no digit, or is too long for the storage.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let bytes = text.as_bytes();
+        if bytes.is_empty() {
+            return Err(ParseError::Empty);
+        }
+        if let Some(offset) = bytes.iter().position(|byte| !byte.is_ascii_digit()) {
+            return Err(ParseError::InvalidDigit {
+                byte: bytes[offset],
+                offset,
+            });
+        }
+        let zeros = bytes.iter().take_while(|&&byte| byte == b'0').count();
+        let digits = &bytes[zeros..];
+        let mut storage = S::zeroed(digits.len().div_ceil(LIMB_DIGITS))?;
+        for (limb, digits) in storage.limbs_mut().iter_mut().zip(digits.rchunks(LIMB_DIGITS)) {
+            *limb = parse_limb(digits);
+        }
+        Ok(Self::from_storage(storage))
+    }
+}
+
+/// The limb that at most [`LIMB_DIGITS`] ASCII digits denote.
+fn parse_limb(digits: &[u8]) -> Limb {
+    let (head, groups) = digits.as_rchunks();
+    let head = head
+        .iter()
+        .fold(0, |value, &digit| value * 10 + Limb::from(digit - b'0'));
+    groups.iter().fold(head, |value, &group| {
+        value * 100_000_000 + Limb::from(parse_eight(group))
+    })
+}
+
+/// The number that eight ASCII digits denote: in each step the places of one word are joined in pairs.
+fn parse_eight(digits: [u8; 8]) -> u32 {
+    // The first digit is the lowest byte. In each step the place that stands first is worth more; multiplying by
+    // (1 + factor·2^k) puts `factor·first + second` into the upper half of each pair, from where it is shifted down.
+    let ones = u64::from_le_bytes(digits) & 0x0f0f_0f0f_0f0f_0f0f;
+    let tens = (ones.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let hundreds = (tens.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
+    (hundreds.wrapping_mul(1 + (10_000 << 32)) >> 32) as u32
+}
+
+/// Hexadecimal digits of a limb of the radix [`Binary`].
+const LIMB_NIBBLES: usize = Limb::BITS as usize / 4;
+
+impl<S: Storage> fmt::LowerHex for Natural<Binary, S> {
+    /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear; allocates nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((highest, rest)) = self.limbs().split_last() else {
+            return pad_integral(f, "0x", 1, |f| f.write_char('0'));
+        };
+        let digits = rest.len() * LIMB_NIBBLES + highest.ilog2() as usize / 4 + 1;
+        pad_integral(f, "0x", digits, |f| {
+            f.write_fmt(format_args!("{highest:x}"))?;
+            rest.iter()
+                .rev()
+                .try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_NIBBLES$x}")))
+        })
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Storage> fmt::Display for Natural<Binary, S> {
+    /// The decimal digits, by repeated division: **quadratic**, and allocates a number of about the same size. Choose
+    /// [`Decimal`] where numbers are printed.
+    ///
+    /// # Errors
+    /// [`fmt::Error`] where the allocator has no memory for the copy (`to_string` panics then).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimal = self.to_decimal().map_err(|_| fmt::Error)?;
+        fmt::Display::fmt(&decimal, f)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Storage> Natural<Binary, S> {
+    /// The same number with decimal limbs. Quadratic.
+    fn to_decimal(&self) -> Result<Natural, crate::error::Exhausted> {
+        use crate::storage::{Heap, sealed::Limbs};
+
+        let mut binary = Heap::from_limbs(self.limbs())?;
+        let mut len = binary.limbs().len();
+        let mut decimal = Heap::EMPTY;
+        while len > 0 {
+            let quotient = &mut binary.limbs_mut()[..len];
+            let remainder = divide_in_place(quotient, Decimal::BASE);
+            // The base is below that of a binary limb, so a division takes away one limb at most.
+            len -= usize::from(quotient[len - 1] == 0);
+            let place = decimal.limbs().len();
+            decimal.extend_to(place + 1)?;
+            decimal.limbs_mut()[place] = remainder;
+        }
+        Ok(Natural::from_storage(decimal))
+    }
+}
+
+/// `limbs /= divisor` in radix [`Binary`]; returns the remainder.
+#[cfg(feature = "alloc")]
+fn divide_in_place(limbs: &mut [Limb], divisor: Limb) -> Limb {
+    let divisor = WideLimb::from(divisor);
+    let mut remainder = 0;
+    for limb in limbs.iter_mut().rev() {
+        let dividend = (remainder << Limb::BITS) | WideLimb::from(*limb);
+        *limb = (dividend / divisor) as Limb;
+        remainder = dividend % divisor;
+    }
+    remainder as Limb
+}
