@@ -121,10 +121,11 @@ impl Binary {
     /// As exact as [`Decimal::digits_for`]. Saturates at [`usize::MAX`]. Constant time.
     #[must_use]
     pub const fn bits_for(index: u64) -> usize {
-        if index == 0 {
-            0
-        } else {
-            fibonacci_digits(index, LOG2_PHI, LOG2_SQRT5)
+        match index {
+            0 => 0,
+            // φ^3 / √5 = 1.89, and rounding makes it 2: the only power of two that is reached from below.
+            3 => 2,
+            _ => fibonacci_digits(index, LOG2_PHI, LOG2_SQRT5),
         }
     }
 

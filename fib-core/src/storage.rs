@@ -1,7 +1,7 @@
 //! Where the limbs of a number live: on the heap, or in an array inside the number.
 
 use crate::error::Exhausted;
-use crate::limb::{LIMB_BYTES, Limb};
+use crate::limb::Limb;
 use sealed::Limbs;
 
 /// Where the limbs of a [`Natural`](crate::Natural) live: [`Heap`] or [`Inline`]. Sealed.
@@ -51,7 +51,8 @@ pub struct Heap {
 
 #[cfg(feature = "alloc")]
 mod heap {
-    use super::{Exhausted, Heap, LIMB_BYTES, Limb, Limbs, Storage};
+    use super::{Exhausted, Heap, Limb, Limbs, Storage};
+    use crate::limb::LIMB_BYTES;
     use alloc::vec::Vec;
 
     /// A block grows by its length divided by this: 1/64 costs 1.6 % of memory and one reallocation in 64 lengths.

@@ -241,6 +241,10 @@ impl<S: Storage> Natural<Binary, S> {
 
 /// `limbs /= divisor` in radix [`Binary`]; returns the remainder.
 #[cfg(feature = "alloc")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the remainder so far is below the divisor, so a quotient is a limb"
+)]
 fn divide_in_place(limbs: &mut [Limb], divisor: Limb) -> Limb {
     let divisor = WideLimb::from(divisor);
     let mut remainder = 0;

@@ -1,0 +1,78 @@
+//! What users of the types rely on at compile time.
+
+use std::error::Error;
+use std::fmt::{Debug, Display, LowerHex};
+use std::hash::Hash;
+use std::str::FromStr;
+
+use fib_core::{
+    Binary, ByteBudget, Decimal, Exhausted, Fibonacci, Heap, Inline, MemoryGuard, Natural, ParseError, Restarting,
+    Unlimited,
+};
+
+static ZERO: Natural = Natural::new();
+static SEQUENCE: std::sync::Mutex<Fibonacci> = std::sync::Mutex::new(Fibonacci::<Decimal>::new());
+const TINY: Fibonacci<Decimal, Inline<1>> = Fibonacci::<Decimal, Inline<1>>::new();
+
+#[test]
+fn construction_is_static_and_allocates_nothing() {
+    assert_eq!(ZERO.to_string(), "0");
+    assert_eq!(ZERO.bytes_held(), 0);
+    let mut fib = SEQUENCE.lock().unwrap();
+    assert_eq!(fib.bytes_held(), 0);
+    assert_eq!(fib.advance().unwrap().to_string(), "0");
+    assert_eq!(fib.bytes_held(), 0, "F(0) needs no memory");
+    assert_eq!(
+        TINY.count(),
+        if fib_core::Limb::BITS == 64 { 93 } else { 44 },
+        "F(0) to F(92), or to F(43)"
+    );
+}
+
+#[test]
+fn types_implement_what_the_documentation_promises() {
+    fn threads<T: Send + Sync + Unpin>() {}
+    fn number<T: Ord + Hash + Debug + Display + Default + TryFrom<u64, Error = Exhausted>>() {}
+    fn guard<T: MemoryGuard>() {}
+    fn error<T: Error + Send + Sync + Copy + 'static>() {}
+    fn iterator<T: Iterator<Item = Natural>>() {}
+    threads::<Fibonacci>();
+    threads::<Fibonacci<Binary, Inline<4>, ByteBudget>>();
+    threads::<Restarting>();
+    number::<Natural>();
+    number::<Natural<Binary>>();
+    number::<Natural<Decimal, Inline<2>>>();
+    number::<Natural<Binary, Inline<2>>>();
+    guard::<Unlimited>();
+    guard::<&mut ByteBudget>();
+    guard::<&mut dyn MemoryGuard>();
+    error::<Exhausted>();
+    error::<ParseError>();
+    iterator::<Fibonacci>();
+    iterator::<Restarting>();
+    fn parses<T: FromStr<Err = ParseError>>() {}
+    fn hex<T: LowerHex>() {}
+    fn clones<T: Clone>() {}
+    parses::<Natural<Decimal, Heap>>();
+    hex::<Natural<Binary, Heap>>();
+    clones::<Natural<Decimal, Inline<3>>>();
+}
+
+#[test]
+fn debug_is_short_and_readable() {
+    assert_eq!(
+        format!("{:?}", Natural::<Decimal>::try_from(55).unwrap()),
+        "Natural(55)"
+    );
+    assert_eq!(
+        format!("{:?}", Natural::<Binary>::try_from(55).unwrap()),
+        "Natural(0x37)"
+    );
+    let mut fib = Fibonacci::<Decimal>::default();
+    fib.nth(6);
+    assert_eq!(format!("{fib:?}"), "Fibonacci { index: 7, .. }");
+    assert_eq!(
+        format!("{:?}", fib.restarting()),
+        "Restarting { sequence: Fibonacci { index: 7, .. }, restarts: 0 }"
+    );
+}
