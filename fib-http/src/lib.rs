@@ -1,1 +1,70 @@
-//! stub
+//! An HTTP service that answers each `GET /` with the next Fibonacci number, for as long as memory lasts.
+//!
+//! One process, one thread, no locks: hyper on tokio's `LocalRuntime`. The state of the service is one position in the
+//! sequence, and [`Sequence`] is the only thing that can move it. [`run`] is the whole program after its arguments; it takes
+//! bound listeners and a future that ends it, so that tests can run it in a thread on ports of their own.
+//! [`connection::serve`] is the part that needs no socket.
+
+pub mod body;
+pub mod config;
+pub mod connection;
+mod docs;
+mod error;
+pub mod listen;
+pub mod log;
+pub mod memory;
+mod negotiate;
+mod problem;
+mod sequence;
+pub mod service;
+pub mod shutdown;
+
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+
+pub use config::Config;
+pub use error::Error;
+pub use memory::SystemMemory;
+pub use sequence::{OnMemoryLimit, Sequence, Shortage};
+use tokio::runtime::{Builder, LocalOptions};
+use tracing::info;
+
+use crate::service::App;
+
+/// Serves on `listeners` until the future that `shutdown` makes is ready, then lets responses in flight end. Returns the
+/// index of the number that would have come next.
+///
+/// `shutdown` is called in the runtime when all is ready to serve, just before the line `listening on http://...` is
+/// logged.
+///
+/// # Errors
+/// When memory is above its threshold already, when `config.start` cannot be reached, or when the runtime cannot be built.
+pub fn run<S, F>(
+    config: &Config,
+    mut memory: SystemMemory,
+    listeners: Vec<TcpListener>,
+    shutdown: S,
+) -> Result<u64, Error>
+where
+    S: FnOnce() -> io::Result<F>,
+    F: Future<Output = ()>,
+{
+    memory.check().map_err(Error::MemoryAboveThreshold)?;
+    let sequence = Sequence::start_at(config.start, memory, config.on_memory_limit)?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .map_err(Error::Runtime)?;
+    runtime.block_on(async {
+        let listeners = connection::adopt(listeners).map_err(Error::Runtime)?;
+        let shutdown = shutdown().map_err(Error::Runtime)?;
+        listen::announce(&listeners);
+        let app = Rc::new(App::new(sequence));
+        connection::accept_until(shutdown, listeners, &app).await;
+        let (index, restarts) = (app.index(), app.restarts());
+        info!(restarts, "stopped; the next number would have been F({index})");
+        Ok(index)
+    })
+}

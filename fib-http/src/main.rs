@@ -1,2 +1,26 @@
-//! fib-http
-fn main() {}
+//! `fib-http`: answers each `GET /` with the next Fibonacci number. Arguments, then [`fib_http::run`].
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use fib_http::{Config, Error, SystemMemory, listen, log, run, shutdown};
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    log::init(config.log_level);
+    match serve(&config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not through tracing: a reason to stop is told at any log level.
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: &Config) -> Result<(), Error> {
+    let memory = SystemMemory::of_this_process(config.memory_threshold);
+    let listeners = listen::bind(&config.host, config.port)?;
+    run(config, memory, listeners, shutdown::signals)?;
+    Ok(())
+}
