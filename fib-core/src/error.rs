@@ -34,9 +34,7 @@ impl Exhausted {
 
     #[cfg(feature = "alloc")]
     pub(crate) const fn allocation() -> Self {
-        Self {
-            cause: Cause::Allocation,
-        }
+        Self { cause: Cause::Allocation }
     }
 
     /// Why the number could not grow.

@@ -40,13 +40,7 @@ impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
     /// The sequence from F(0) on, without a guard. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            previous: Natural::new(),
-            current: Natural::new(),
-            index: 0,
-            computed: true,
-            guard: Unlimited,
-        }
+        Self { previous: Natural::new(), current: Natural::new(), index: 0, computed: true, guard: Unlimited }
     }
 }
 
@@ -60,20 +54,8 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     /// The same sequence at the same position, with another guard.
     #[must_use]
     pub fn with_guard<H>(self, guard: H) -> Fibonacci<R, S, H> {
-        let Self {
-            previous,
-            current,
-            index,
-            computed,
-            guard: _,
-        } = self;
-        Fibonacci {
-            previous,
-            current,
-            index,
-            computed,
-            guard,
-        }
+        let Self { previous, current, index, computed, guard: _ } = self;
+        Fibonacci { previous, current, index, computed, guard }
     }
 
     /// The guard.
@@ -160,10 +142,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     /// The sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
     #[must_use]
     pub fn restarting(self) -> Restarting<R, S, G> {
-        Restarting {
-            sequence: self,
-            restarts: 0,
-        }
+        Restarting { sequence: self, restarts: 0 }
     }
 }
 
@@ -190,9 +169,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
 impl<R, S, G> fmt::Debug for Fibonacci<R, S, G> {
     /// The index of the next number; the values are long.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fibonacci")
-            .field("index", &self.index)
-            .finish_non_exhaustive()
+        f.debug_struct("Fibonacci").field("index", &self.index).finish_non_exhaustive()
     }
 }
 
@@ -256,9 +233,6 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
 
 impl<R, S, G> fmt::Debug for Restarting<R, S, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Restarting")
-            .field("sequence", &self.sequence)
-            .field("restarts", &self.restarts)
-            .finish()
+        f.debug_struct("Restarting").field("sequence", &self.sequence).field("restarts", &self.restarts).finish()
     }
 }

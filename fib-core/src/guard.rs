@@ -105,10 +105,6 @@ impl ByteBudget {
 impl MemoryGuard for ByteBudget {
     #[inline]
     fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
-        if demand.peak() <= self.bytes {
-            Ok(())
-        } else {
-            Err(Exhausted::refused())
-        }
+        if demand.peak() <= self.bytes { Ok(()) } else { Err(Exhausted::refused()) }
     }
 }

@@ -37,10 +37,7 @@ impl<R: Radix, S: Storage> Natural<R, S> {
 
     /// The caller sees to it that the highest limb is not zero and that no limb exceeds the radix.
     pub(crate) const fn from_storage(storage: S) -> Self {
-        Self {
-            storage,
-            radix: PhantomData,
-        }
+        Self { storage, radix: PhantomData }
     }
 
     /// The limbs, the least significant first. Zero has none.
@@ -81,12 +78,7 @@ impl<R: Radix, S: Storage> Natural<R, S> {
         let (long, short) = longer_first(self.limbs(), other.limbs());
         let (low, high) = long.split_at(short.len());
         let carries = if high.iter().all(|&limb| limb == R::LIMB_MAX) {
-            let undecided = low
-                .iter()
-                .zip(short)
-                .rev()
-                .map(|(&x, &y)| x.cmp(&(R::LIMB_MAX - y)))
-                .find(|o| o.is_ne());
+            let undecided = low.iter().zip(short).rev().map(|(&x, &y)| x.cmp(&(R::LIMB_MAX - y))).find(|o| o.is_ne());
             undecided.map_or(carry, Ordering::is_gt)
         } else {
             false

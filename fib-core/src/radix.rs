@@ -107,11 +107,7 @@ impl Decimal {
     /// ```
     #[must_use]
     pub const fn limbs_for(index: u64) -> usize {
-        if index == 0 {
-            0
-        } else {
-            Self::digits_for(index).div_ceil(Self::LIMB_DIGITS)
-        }
+        if index == 0 { 0 } else { Self::digits_for(index).div_ceil(Self::LIMB_DIGITS) }
     }
 }
 

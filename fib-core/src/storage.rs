@@ -40,10 +40,7 @@ pub(crate) mod sealed {
 /// Limbs in a block of the global allocator, grown fallibly and by about 1/64 at a time.
 ///
 /// The type is always there, so that it can be the default; it is a [`Storage`] with the feature `alloc` (on by default).
-#[cfg_attr(
-    not(feature = "alloc"),
-    allow(dead_code, reason = "without an allocator it is only a name")
-)]
+#[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "without an allocator it is only a name"))]
 pub struct Heap {
     #[cfg(feature = "alloc")]
     limbs: alloc::vec::Vec<Limb>,
@@ -113,20 +110,14 @@ mod heap {
 
         #[inline]
         fn growth(&self, len: usize) -> Result<usize, Exhausted> {
-            if len <= self.limbs.capacity() {
-                Ok(0)
-            } else {
-                Ok(grown(len)? * LIMB_BYTES)
-            }
+            if len <= self.limbs.capacity() { Ok(0) } else { Ok(grown(len)? * LIMB_BYTES) }
         }
 
         #[inline]
         fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
             if len > self.limbs.capacity() {
                 let more = grown(len)? - self.limbs.len();
-                self.limbs
-                    .try_reserve_exact(more)
-                    .map_err(|_| Exhausted::allocation())?;
+                self.limbs.try_reserve_exact(more).map_err(|_| Exhausted::allocation())?;
             }
             self.limbs.resize(len, 0);
             Ok(())
@@ -156,11 +147,7 @@ impl<const N: usize> Limbs for Inline<N> {
     }
 
     fn zeroed(len: usize) -> Result<Self, Exhausted> {
-        if len <= N {
-            Ok(Self { limbs: [0; N], len })
-        } else {
-            Err(Exhausted::capacity())
-        }
+        if len <= N { Ok(Self { limbs: [0; N], len }) } else { Err(Exhausted::capacity()) }
     }
 
     #[inline]

@@ -109,10 +109,7 @@ fn pad_integral<'a>(
 ) -> fmt::Result {
     let sign = if f.sign_plus() { "+" } else { "" };
     let prefix = if f.alternate() { prefix } else { "" };
-    let missing = f
-        .width()
-        .unwrap_or(0)
-        .saturating_sub(sign.len() + prefix.len() + digits);
+    let missing = f.width().unwrap_or(0).saturating_sub(sign.len() + prefix.len() + digits);
     if f.sign_aware_zero_pad() {
         f.write_str(sign)?;
         f.write_str(prefix)?;
@@ -149,10 +146,7 @@ impl<S: Storage> FromStr for Natural<Decimal, S> {
             return Err(ParseError::Empty);
         }
         if let Some(offset) = bytes.iter().position(|byte| !byte.is_ascii_digit()) {
-            return Err(ParseError::InvalidDigit {
-                byte: bytes[offset],
-                offset,
-            });
+            return Err(ParseError::InvalidDigit { byte: bytes[offset], offset });
         }
         let zeros = bytes.iter().take_while(|&&byte| byte == b'0').count();
         let digits = &bytes[zeros..];
@@ -167,12 +161,8 @@ impl<S: Storage> FromStr for Natural<Decimal, S> {
 /// The limb that at most [`LIMB_DIGITS`] ASCII digits denote.
 fn parse_limb(digits: &[u8]) -> Limb {
     let (head, groups) = digits.as_rchunks();
-    let head = head
-        .iter()
-        .fold(0, |value, &digit| value * 10 + Limb::from(digit - b'0'));
-    groups.iter().fold(head, |value, &group| {
-        value * 100_000_000 + Limb::from(parse_eight(group))
-    })
+    let head = head.iter().fold(0, |value, &digit| value * 10 + Limb::from(digit - b'0'));
+    groups.iter().fold(head, |value, &group| value * 100_000_000 + Limb::from(parse_eight(group)))
 }
 
 /// The number that eight ASCII digits denote: in each step the places of one word are joined in pairs.
@@ -197,9 +187,7 @@ impl<S: Storage> fmt::LowerHex for Natural<Binary, S> {
         let digits = rest.len() * LIMB_NIBBLES + highest.ilog2() as usize / 4 + 1;
         pad_integral(f, "0x", digits, |f| {
             f.write_fmt(format_args!("{highest:x}"))?;
-            rest.iter()
-                .rev()
-                .try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_NIBBLES$x}")))
+            rest.iter().rev().try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_NIBBLES$x}")))
         })
     }
 }

@@ -17,26 +17,14 @@ fn main() {
     let tests: [(&str, fn()); 9] = [
         ("two_values_and_nothing_else", two_values_and_nothing_else),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
-        (
-            "a_clone_that_fails_consumes_nothing",
-            a_clone_that_fails_consumes_nothing,
-        ),
-        (
-            "parsing_and_printing_fail_without_aborting",
-            parsing_and_printing_fail_without_aborting,
-        ),
+        ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
+        ("parsing_and_printing_fail_without_aborting", parsing_and_printing_fail_without_aborting),
         (
             "a_refused_step_changes_nothing_and_can_be_tried_again",
             a_refused_step_changes_nothing_and_can_be_tried_again,
         ),
-        (
-            "the_demand_is_what_the_allocator_is_asked_for",
-            the_demand_is_what_the_allocator_is_asked_for,
-        ),
-        (
-            "a_byte_budget_is_a_bound_at_every_moment",
-            a_byte_budget_is_a_bound_at_every_moment,
-        ),
+        ("the_demand_is_what_the_allocator_is_asked_for", the_demand_is_what_the_allocator_is_asked_for),
+        ("a_byte_budget_is_a_bound_at_every_moment", a_byte_budget_is_a_bound_at_every_moment),
         ("storage_that_is_full_never_wraps", storage_that_is_full_never_wraps),
         ("restarting_begins_a_new_pass", restarting_begins_a_new_pass),
     ];
@@ -51,9 +39,7 @@ fn main() {
 
 /// Runs `attempt` with at most `bytes` more than what is allocated now.
 fn with_only<T>(bytes: usize, attempt: impl FnOnce() -> T) -> T {
-    ALLOCATOR
-        .set_limit(ALLOCATOR.allocated() + bytes)
-        .expect("more than is in use");
+    ALLOCATOR.set_limit(ALLOCATOR.allocated() + bytes).expect("more than is in use");
     let result = attempt();
     ALLOCATOR.set_limit(usize::MAX).expect("no limit");
     result
@@ -71,11 +57,7 @@ fn two_values_and_nothing_else() {
         assert_eq!(ALLOCATOR.allocated() - before, fib.bytes_held());
     }
     let number = Decimal::limbs_for(50_000) * size_of::<fib_core::Limb>();
-    assert!(
-        fib.bytes_held() <= 2 * (number + number / 64 + 64),
-        "{} bytes for F(50,000)",
-        fib.bytes_held()
-    );
+    assert!(fib.bytes_held() <= 2 * (number + number / 64 + 64), "{} bytes for F(50,000)", fib.bytes_held());
     fib.restart();
     assert_eq!((ALLOCATOR.allocated(), fib.bytes_held()), (before, 0));
     assert_eq!(fib.advance().unwrap().to_string(), "0");
@@ -124,11 +106,7 @@ fn parsing_and_printing_fail_without_aborting() {
     assert_eq!(n.to_string(), text);
     let binary = Natural::<fib_core::Binary>::from_le_bytes(&[0xff; 500]).unwrap();
     let mut buffer = String::with_capacity(2_000);
-    assert!(with_only(0, || std::fmt::Write::write_fmt(
-        &mut buffer,
-        format_args!("{binary}")
-    )
-    .is_err()));
+    assert!(with_only(0, || std::fmt::Write::write_fmt(&mut buffer, format_args!("{binary}")).is_err()));
     assert_eq!(buffer, "");
 }
 
@@ -152,11 +130,7 @@ impl MemoryGuard for Stubborn {
 }
 
 fn a_refused_step_changes_nothing_and_can_be_tried_again() {
-    let guard = Stubborn {
-        refusals: 2,
-        asked: 0,
-        demands: Vec::new(),
-    };
+    let guard = Stubborn { refusals: 2, asked: 0, demands: Vec::new() };
     let mut fib = Fibonacci::<Decimal>::new().with_guard(guard);
     let mut reference = Fibonacci::<Decimal>::new();
     assert_eq!(fib.advance().unwrap().to_string(), "0");
@@ -173,29 +147,18 @@ fn a_refused_step_changes_nothing_and_can_be_tried_again() {
         let demand = *fib.guard().demands.last().unwrap();
         assert_eq!(demand.held, held);
         assert!(fib.bytes_held() <= demand.peak());
-        assert_eq!(
-            demand.additional > 0,
-            fib.bytes_held() > held,
-            "asked for memory exactly where the values grew"
-        );
+        assert_eq!(demand.additional > 0, fib.bytes_held() > held, "asked for memory exactly where the values grew");
     }
 }
 
 fn the_demand_is_what_the_allocator_is_asked_for() {
-    let guard = Stubborn {
-        refusals: 0,
-        asked: 0,
-        demands: Vec::with_capacity(30_000),
-    };
+    let guard = Stubborn { refusals: 0, asked: 0, demands: Vec::with_capacity(30_000) };
     let mut fib = Fibonacci::<Decimal>::new().with_guard(guard);
     for _ in 0..20_000 {
         let before = ALLOCATOR.total_allocated();
         let asked_before = fib.guard().demands.len();
         fib.advance().unwrap();
-        let asked: usize = fib.guard().demands[asked_before..]
-            .iter()
-            .map(|demand| demand.additional)
-            .sum();
+        let asked: usize = fib.guard().demands[asked_before..].iter().map(|demand| demand.additional).sum();
         assert_eq!(ALLOCATOR.total_allocated() - before, asked);
     }
 }
@@ -210,11 +173,7 @@ fn a_byte_budget_is_a_bound_at_every_moment() {
                 }
             }
         });
-        assert_eq!(
-            error.cause(),
-            Cause::Guard,
-            "the budget of {budget} bytes refuses before the allocator does"
-        );
+        assert_eq!(error.cause(), Cause::Guard, "the budget of {budget} bytes refuses before the allocator does");
         assert!(fib.bytes_held() <= budget);
         assert!(fib.index() >= 1);
     }
@@ -230,11 +189,7 @@ fn storage_that_is_full_never_wraps() {
         }
     };
     assert_eq!(last.cause(), Cause::Capacity);
-    assert_eq!(
-        reference.advance().unwrap().limbs().len(),
-        4,
-        "the next number needs a fourth limb"
-    );
+    assert_eq!(reference.advance().unwrap().limbs().len(), 4, "the next number needs a fourth limb");
     let index = fib.index();
     assert!(fib.advance().is_err() && fib.next().is_none() && fib.nth(3).is_none());
     assert_eq!(fib.index(), index);
@@ -244,9 +199,7 @@ fn storage_that_is_full_never_wraps() {
 }
 
 fn restarting_begins_a_new_pass() {
-    let mut endless = Fibonacci::<Decimal>::new()
-        .with_guard(ByteBudget::new(500))
-        .restarting();
+    let mut endless = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(500)).restarting();
     let mut expected = Fibonacci::<Decimal>::new();
     while endless.restarts() < 3 {
         let restarts = endless.restarts();

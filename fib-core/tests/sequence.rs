@@ -28,18 +28,9 @@ const REFERENCE: [&str; 101] = [
 
 /// SHA-256 of the decimal digits of F(n), computed by another implementation (Python's integers and hashlib).
 const HASHES: [(u64, &str); 3] = [
-    (
-        10_000,
-        "e9c83559a05641cfd86d6c192c53fdfda87b8e53470b63dc19d1d0d7526e987a",
-    ),
-    (
-        100_000,
-        "9fe22f691a91170da9006226d479ad986b2f92021b7045ecfb0a5091b641b802",
-    ),
-    (
-        1_000_000,
-        "aef6e8c19df607aa07940f2abde8460d1b34c18df1a6f46b5fc04dfe9be51706",
-    ),
+    (10_000, "e9c83559a05641cfd86d6c192c53fdfda87b8e53470b63dc19d1d0d7526e987a"),
+    (100_000, "9fe22f691a91170da9006226d479ad986b2f92021b7045ecfb0a5091b641b802"),
+    (1_000_000, "aef6e8c19df607aa07940f2abde8460d1b34c18df1a6f46b5fc04dfe9be51706"),
 ];
 
 /// log10 of the golden ratio, and of the square root of five.
@@ -109,10 +100,7 @@ fn a_million_steps_against_binet_and_hashes() {
             assert_eq!(number.copy_digits(0, &mut leading), 7);
             let leading: f64 = std::str::from_utf8(&leading).unwrap().parse().unwrap();
             let binet = 10f64.powf(log.fract() + 6.0);
-            assert!(
-                (leading - binet).abs() < 1.5,
-                "F({n}) begins with {leading}, Binet says {binet}"
-            );
+            assert!((leading - binet).abs() < 1.5, "F({n}) begins with {leading}, Binet says {binet}");
         }
         if let Some(&(index, expected)) = next_hash
             && index == u64::from(n)
@@ -161,19 +149,14 @@ fn nth_passes_over_numbers_and_keeps_the_place() {
     assert_eq!(fib.nth(10).unwrap().to_string(), "55");
     assert_eq!(fib.index(), 11);
     assert_eq!(fib.next().unwrap().to_string(), "89");
-    assert_eq!(
-        fib.step_by(3).take(3).map(|n| n.to_string()).collect::<Vec<_>>(),
-        ["144", "610", "2584"]
-    );
+    assert_eq!(fib.step_by(3).take(3).map(|n| n.to_string()).collect::<Vec<_>>(), ["144", "610", "2584"]);
 }
 
 /// F(0) to F(LAST) as signed numbers of another library.
 fn sequence() -> &'static [BigInt] {
     static SEQUENCE: std::sync::LazyLock<Vec<BigInt>> = std::sync::LazyLock::new(|| {
         let numbers = Fibonacci::<Decimal>::new().take(LAST + 1);
-        numbers
-            .map(|n| BigUint::parse_bytes(n.to_string().as_bytes(), 10).unwrap().into())
-            .collect()
+        numbers.map(|n| BigUint::parse_bytes(n.to_string().as_bytes(), 10).unwrap().into()).collect()
     });
     &SEQUENCE
 }

@@ -57,19 +57,10 @@ fn types_implement_what_the_documentation_promises() {
 
 #[test]
 fn debug_is_short_and_readable() {
-    assert_eq!(
-        format!("{:?}", Natural::<Decimal>::try_from(55).unwrap()),
-        "Natural(55)"
-    );
-    assert_eq!(
-        format!("{:?}", Natural::<Binary>::try_from(55).unwrap()),
-        "Natural(0x37)"
-    );
+    assert_eq!(format!("{:?}", Natural::<Decimal>::try_from(55).unwrap()), "Natural(55)");
+    assert_eq!(format!("{:?}", Natural::<Binary>::try_from(55).unwrap()), "Natural(0x37)");
     let mut fib = Fibonacci::<Decimal>::default();
     fib.nth(6);
     assert_eq!(format!("{fib:?}"), "Fibonacci { index: 7, .. }");
-    assert_eq!(
-        format!("{:?}", fib.restarting()),
-        "Restarting { sequence: Fibonacci { index: 7, .. }, restarts: 0 }"
-    );
+    assert_eq!(format!("{:?}", fib.restarting()), "Restarting { sequence: Fibonacci { index: 7, .. }, restarts: 0 }");
 }

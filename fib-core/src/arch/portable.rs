@@ -30,11 +30,7 @@ pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], mut carry: bool) 
         let with_carry = *x + Limb::from(carry);
         let room = Decimal::BASE - 1 - y;
         carry = with_carry > room;
-        *x = if carry {
-            with_carry.wrapping_sub(room).wrapping_sub(1)
-        } else {
-            with_carry.wrapping_add(y)
-        };
+        *x = if carry { with_carry.wrapping_sub(room).wrapping_sub(1) } else { with_carry.wrapping_add(y) };
     }
     carry
 }
