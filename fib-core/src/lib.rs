@@ -69,6 +69,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+/// The examples of the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 mod arch;
 mod error;
 mod fibonacci;
