@@ -84,6 +84,7 @@ mod radix;
 mod storage;
 mod text;
 
+pub use arch::{Kernel, UnsupportedKernel};
 pub use error::{Cause, Exhausted, ParseError};
 pub use fibonacci::{Fibonacci, Restarting};
 pub use guard::{ByteBudget, Demand, MemoryGuard, Unlimited};

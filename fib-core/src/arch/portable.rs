@@ -1,67 +1,141 @@
-//! The kernels that every target has.
+//! Kernels in portable Rust: the reference on every target, and the only kernels where there are no vectors.
 
+use super::{BASE, DIGITS};
 use crate::limb::Limb;
-use crate::radix::Decimal;
+use core::hint::select_unpredictable;
 
-/// `a += b + carry` in base 2^64 (2^32), over equal lengths; returns the carry out.
+/// What a limb holds beyond the decimal base. `a + (b + BIAS)` overflows exactly when the decimal sum `a + b` carries, so
+/// decimal and binary carries are the same; where there was none, the bias is taken off again.
+const BIAS: Limb = BASE.wrapping_neg();
+
+/// `x + y + carry` and its carry, in the form that compilers know as one add-with-carry instruction.
+#[inline]
+fn add_with_carry(x: Limb, y: Limb, carry: bool) -> (Limb, bool) {
+    let (sum, over) = x.overflowing_add(y);
+    let (sum, over_again) = sum.overflowing_add(Limb::from(carry));
+    (sum, over | over_again)
+}
+
+/// What is to be taken off a biased sum. A branch would go wrong every other time.
+#[inline]
+fn surplus(carry: bool) -> Limb {
+    select_unpredictable(carry, 0, BIAS)
+}
+
+/// Adds `b` and `carry` to `a` in base 2^64 (2^32) and returns the carry out.
 ///
 /// # Panics
+///
 /// If the lengths differ.
-#[must_use = "the carry belongs to the next limb"]
-pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], mut carry: bool) -> bool {
-    assert_eq!(a.len(), b.len());
-    for (x, &y) in a.iter_mut().zip(b) {
-        let (sum, over) = x.overflowing_add(y);
-        let (sum, over_by_carry) = sum.overflowing_add(Limb::from(carry));
-        *x = sum;
-        carry = over | over_by_carry;
+#[must_use]
+#[inline]
+pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
+    add_in_turns::<false>(a, b, carry)
+}
+
+/// Adds `b` and `carry` to `a` in base 10^19 (10^9) and returns the carry out. All limbs must be below the base.
+///
+/// # Panics
+///
+/// If the lengths differ.
+#[must_use]
+#[inline]
+pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
+    add_in_turns::<true>(a, b, carry)
+}
+
+/// Turns of eight limbs, then at most one of four, then limb by limb: between turns the carry has to leave the flags.
+#[inline]
+fn add_in_turns<const DECIMAL: bool>(a: &mut [Limb], b: &[Limb], mut carry: bool) -> bool {
+    assert_eq!(a.len(), b.len(), "addition needs equal lengths");
+    let (a_turns, a) = a.as_chunks_mut::<8>();
+    let (b_turns, b) = b.as_chunks::<8>();
+    for (a, b) in a_turns.iter_mut().zip(b_turns) {
+        carry = add_turn::<DECIMAL, 8>(a, b, carry);
+    }
+    let (a_turns, a) = a.as_chunks_mut::<4>();
+    let (b_turns, b) = b.as_chunks::<4>();
+    for (a, b) in a_turns.iter_mut().zip(b_turns) {
+        carry = add_turn::<DECIMAL, 4>(a, b, carry);
+    }
+    for (a, b) in a.as_chunks_mut().0.iter_mut().zip(b.as_chunks().0) {
+        carry = add_turn::<DECIMAL, 1>(a, b, carry);
     }
     carry
 }
 
-/// `a += b + carry` in base 10^19 (10^9), over equal lengths; returns the carry out.
-///
-/// # Panics
-/// If the lengths differ.
-#[must_use = "the carry belongs to the next limb"]
-pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], mut carry: bool) -> bool {
-    assert_eq!(a.len(), b.len());
-    for (x, &y) in a.iter_mut().zip(b) {
-        let with_carry = *x + Limb::from(carry);
-        let room = Decimal::BASE - 1 - y;
-        carry = with_carry > room;
-        *x = if carry { with_carry.wrapping_sub(room).wrapping_sub(1) } else { with_carry.wrapping_add(y) };
+/// Decimal sums take three passes, so that in the second one nothing but conditional moves stands between the additions.
+#[inline]
+fn add_turn<const DECIMAL: bool, const N: usize>(a: &mut [Limb; N], b: &[Limb; N], mut carry: bool) -> bool {
+    if !DECIMAL {
+        for i in 0..N {
+            (a[i], carry) = add_with_carry(a[i], b[i], carry);
+        }
+        return carry;
+    }
+    let biased = b.map(|y| y.wrapping_add(BIAS));
+    let (mut sums, mut surpluses) = ([0; N], [0; N]);
+    for i in 0..N {
+        (sums[i], carry) = add_with_carry(a[i], biased[i], carry);
+        surpluses[i] = surplus(carry);
+    }
+    for i in 0..N {
+        a[i] = sums[i].wrapping_sub(surpluses[i]);
     }
     carry
 }
 
-/// Writes decimal limbs as ASCII digits, the most significant limb first, each padded with zeros to its full width.
+/// The eight digits of `n < 10^8` in ASCII, the leading one first.
+///
+/// Digits are split within one register, all fields at once: a number into two fields of four digits, into four of two,
+/// into eight of one. A quotient comes from a multiplication by a rounded-up reciprocal, and the step
+/// `field = quotient + (field - quotient * radix) << width` is one multiplication more.
+#[inline]
+fn eight_digits(n: u32) -> [u8; 8] {
+    let high = n / 10_000;
+    digits_of_fours(u64::from(high) | u64::from(n - high * 10_000) << 32)
+}
+
+/// The digits in ASCII of numbers below 10^4 in both halves of `fours`, the lower half first.
+#[inline]
+pub(super) fn digits_of_fours(fours: u64) -> [u8; 8] {
+    // n * 10486 >> 20 is n / 100 for n < 10^4, and n * 103 >> 10 is n / 10 for n < 100.
+    let high = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = (fours << 16) - high * ((100 << 16) - 1);
+    let high = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    let ones = (twos << 8) - high * ((10 << 8) - 1);
+    (ones | 0x3030_3030_3030_3030).to_le_bytes()
+}
+
+/// Writes the digits of one limb in ASCII, with leading zeros: 3, 8 and 8 of them.
+#[cfg(all(target_pointer_width = "64", not(fib_limb32)))]
+#[inline]
+fn limb_text(limb: Limb, out: &mut [u8; DIGITS]) {
+    const E8: u64 = 100_000_000;
+    let high = limb / E8;
+    let [_, top @ .., _, _, _, _] = digits_of_fours(high / E8);
+    out[..3].copy_from_slice(&top);
+    out[3..11].copy_from_slice(&eight_digits((high % E8) as u32));
+    out[11..].copy_from_slice(&eight_digits((limb % E8) as u32));
+}
+
+/// Writes the digits of one limb in ASCII, with leading zeros: 1 and 8 of them.
+#[cfg(not(all(target_pointer_width = "64", not(fib_limb32))))]
+#[inline]
+fn limb_text(limb: Limb, out: &mut [u8; DIGITS]) {
+    const E8: u32 = 100_000_000;
+    out[0] = b'0' + (limb / E8) as u8;
+    out[1..].copy_from_slice(&eight_digits(limb % E8));
+}
+
+/// Writes decimal limbs in ASCII, the most significant limb first, each with its leading zeros.
 ///
 /// # Panics
-/// If `out` has not [`Decimal::LIMB_DIGITS`] bytes for each limb.
+///
+/// If `out` has another length than `limbs.len() * DIGITS`.
 pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
-    assert_eq!(out.len(), limbs.len() * Decimal::LIMB_DIGITS);
-    for (limb, out) in limbs.iter().rev().zip(out.chunks_exact_mut(Decimal::LIMB_DIGITS)) {
-        let mut rest = *limb;
-        let (head, groups) = out.split_at_mut(Decimal::LIMB_DIGITS % 8);
-        for group in groups.rchunks_exact_mut(8) {
-            group.copy_from_slice(&eight_digits((rest % 100_000_000) as u32));
-            rest /= 100_000_000;
-        }
-        for digit in head.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
+    assert_eq!(Some(out.len()), limbs.len().checked_mul(DIGITS), "text needs DIGITS bytes a limb");
+    for (&limb, out) in limbs.iter().rev().zip(out.as_chunks_mut::<DIGITS>().0) {
+        limb_text(limb, out);
     }
-}
-
-/// The eight decimal digits of `value`, which is below 10^8, as ASCII: in halves, quarters and eighths of one word.
-fn eight_digits(value: u32) -> [u8; 8] {
-    let value = u64::from(value);
-    let by_4 = (value / 10_000) | (value % 10_000) << 32;
-    let hundreds = ((by_4 * 10_486) >> 20) & 0x7f_0000_007f;
-    let by_2 = hundreds | (by_4 - hundreds * 100) << 16;
-    let tens = ((by_2 * 103) >> 10) & 0x0f_000f_000f_000f;
-    let by_1 = tens | (by_2 - tens * 10) << 8;
-    (by_1 | 0x3030_3030_3030_3030).to_le_bytes()
 }

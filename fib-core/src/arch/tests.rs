@@ -1,0 +1,361 @@
+//! One runner and one naive oracle for all kernels: each plugs its three functions in.
+
+extern crate std;
+
+use super::{BASE, DIGITS, Kernel, portable};
+use crate::limb::Limb;
+use core::ops::Range;
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+type Add = fn(&mut [Limb], &[Limb], bool) -> bool;
+type Text = fn(&[Limb], &mut [u8]);
+
+/// A kernel under test.
+struct Candidate {
+    name: &'static str,
+    add_binary: Add,
+    add_decimal: Add,
+    text: Option<Text>,
+}
+
+const PORTABLE: Candidate = Candidate {
+    name: "portable",
+    add_binary: portable::add_binary_in_place,
+    add_decimal: portable::add_decimal_in_place,
+    text: Some(portable::decimal_text),
+};
+
+/// The kernels that this machine supports, past their wrappers and without dispatch.
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+fn candidates() -> Vec<Candidate> {
+    use super::x86_64::{Avx2, Avx512, Avx512Text};
+
+    let mut candidates = Vec::from([PORTABLE]);
+    if Avx2::new().is_some() {
+        candidates.push(Candidate {
+            name: "avx2",
+            add_binary: |a, b, carry| Avx2::new().unwrap().add_binary_in_place(a, b, carry),
+            add_decimal: |a, b, carry| Avx2::new().unwrap().add_decimal_in_place(a, b, carry),
+            text: Some(|limbs, out| Avx2::new().unwrap().decimal_text(limbs, out)),
+        });
+    }
+    if Avx512::new().is_some() {
+        candidates.push(Candidate {
+            name: "avx512",
+            add_binary: |a, b, carry| Avx512::new().unwrap().add_binary_in_place(a, b, carry),
+            add_decimal: |a, b, carry| Avx512::new().unwrap().add_decimal_in_place(a, b, carry),
+            text: Avx512Text::new()
+                .map(|_| -> Text { |limbs, out| Avx512Text::new().unwrap().decimal_text(limbs, out) }),
+        });
+    }
+    candidates
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
+fn candidates() -> Vec<Candidate> {
+    Vec::from([PORTABLE])
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Radix {
+    Binary,
+    Decimal,
+}
+
+impl Radix {
+    const BOTH: [Self; 2] = [Self::Binary, Self::Decimal];
+
+    fn base(self) -> u128 {
+        match self {
+            Self::Binary => u128::from(Limb::MAX) + 1,
+            Self::Decimal => u128::from(BASE),
+        }
+    }
+
+    /// The largest limb.
+    fn top(self) -> Limb {
+        limb(self.base() - 1)
+    }
+
+    fn add(self, candidate: &Candidate) -> Add {
+        match self {
+            Self::Binary => candidate.add_binary,
+            Self::Decimal => candidate.add_decimal,
+        }
+    }
+}
+
+fn limb(x: u128) -> Limb {
+    Limb::try_from(x).expect("a limb")
+}
+
+/// The oracle of addition: schoolbook, in double width.
+fn naive_sum(a: &[Limb], b: &[Limb], carry: bool, base: u128) -> (Vec<Limb>, bool) {
+    let mut carry = u128::from(carry);
+    let sum = a
+        .iter()
+        .zip(b)
+        .map(|(&x, &y)| {
+            let sum = u128::from(x) + u128::from(y) + carry;
+            carry = sum / base;
+            limb(sum % base)
+        })
+        .collect();
+    (sum, carry != 0)
+}
+
+/// The oracle of text.
+fn naive_text(limbs: &[Limb]) -> String {
+    limbs.iter().rev().map(|limb| format!("{limb:0DIGITS$}")).collect()
+}
+
+/// `SplitMix64` (Steele, Lea and Flood 2014), so that every run tests the same numbers.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u128) -> u128 {
+        (u128::from(self.next()) * bound) >> 64
+    }
+
+    fn limbs(&mut self, len: usize, base: u128) -> Vec<Limb> {
+        (0..len).map(|_| limb(self.below(base))).collect()
+    }
+
+    /// Limbs that make long carry chains likely: mostly the smallest and the largest ones.
+    fn extreme_limbs(&mut self, len: usize, base: u128) -> Vec<Limb> {
+        let mut extreme = || match self.below(16) {
+            0 => self.below(base),
+            1 => 1,
+            2..8 => 0,
+            _ => base - 1,
+        };
+        (0..len).map(|_| limb(extreme())).collect()
+    }
+}
+
+/// Lengths around every width of vectors and unrolled blocks, and some with many blocks.
+fn lengths() -> impl Iterator<Item = usize> {
+    (0..=130).chain(190..=194).chain(254..=258).chain(510..=514).chain([1000, 1023, 1024, 1025, 2500, 4999])
+}
+
+/// Adds with each kernel and both carries, inside of longer buffers, and compares with the oracle.
+fn check_addition(candidates: &[Candidate], radix: Radix, a: &[Limb], b: &[Limb], offset: usize, what: &str) {
+    const GUARD: Limb = 0x5a5a_5a5a;
+    let within = offset..offset + a.len();
+    for carry in [false, true] {
+        let (sum, carry_out) = naive_sum(a, b, carry, radix.base());
+        for candidate in candidates {
+            let mut padded_a = std::vec![GUARD; a.len() + 16];
+            let mut padded_b = std::vec![GUARD; a.len() + 16];
+            // Different alignments of the two.
+            let b_within = 8 - offset..8 - offset + b.len();
+            padded_a[within.clone()].copy_from_slice(a);
+            padded_b[b_within.clone()].copy_from_slice(b);
+            let out = radix.add(candidate)(&mut padded_a[within.clone()], &padded_b[b_within], carry);
+
+            let case = format!("{} {radix:?} {what}, {} limbs, carry {carry}", candidate.name, a.len());
+            assert!(padded_a[within.clone()] == sum[..], "{case}: wrong sum");
+            assert_eq!(out, carry_out, "{case}: wrong carry out");
+            assert!(outside(&padded_a, &within).all(|&x| x == GUARD), "{case}: wrote outside");
+        }
+    }
+}
+
+fn outside<'a, T>(padded: &'a [T], within: &Range<usize>) -> impl Iterator<Item = &'a T> {
+    padded[..within.start].iter().chain(&padded[within.end..])
+}
+
+#[test]
+fn adds_random_and_extreme_limbs() {
+    let candidates = candidates();
+    let mut random = Random(1);
+    for radix in Radix::BOTH {
+        for len in lengths() {
+            let base = radix.base();
+            let (a, b) = (random.limbs(len, base), random.limbs(len, base));
+            check_addition(&candidates, radix, &a, &b, len % 9, "random");
+            check_addition(&candidates, radix, &a, &a, len % 9, "doubled");
+            for round in 0..8 {
+                let (a, b) = (random.extreme_limbs(len, base), random.extreme_limbs(len, base));
+                check_addition(&candidates, radix, &a, &b, round, "extreme");
+                check_addition(&candidates, radix, &a, &a, round, "extreme, doubled");
+            }
+        }
+    }
+}
+
+/// Long enough for the kernels that fetch memory ahead.
+#[test]
+fn adds_beyond_the_caches() {
+    let candidates = candidates();
+    let mut random = Random(5);
+    for radix in Radix::BOTH {
+        let (a, mut b) = (random.limbs(70_003, radix.base()), random.limbs(70_003, radix.base()));
+        // Carry chains here and there, over the ends of blocks too.
+        for i in (0..a.len()).filter(|i| i % 1009 < 37) {
+            b[i] = radix.top() - a[i];
+        }
+        check_addition(&candidates, radix, &a, &b, 1, "long");
+    }
+}
+
+#[test]
+fn adds_from_every_alignment() {
+    let candidates = candidates();
+    let mut random = Random(2);
+    for radix in Radix::BOTH {
+        for len in 0..=80 {
+            let (a, b) = (random.limbs(len, radix.base()), random.extreme_limbs(len, radix.base()));
+            for offset in 0..=8 {
+                check_addition(&candidates, radix, &a, &b, offset, "unaligned");
+            }
+        }
+    }
+}
+
+/// `9999 + 0` passes a carry through all limbs, `9999 + 9999` sends one out of each, `9999 + 1` starts a chain.
+#[test]
+fn adds_with_carries_through_everything() {
+    let candidates = candidates();
+    for radix in Radix::BOTH {
+        for len in lengths() {
+            let top = std::vec![radix.top(); len];
+            let zero = std::vec![0; len];
+            let mut one = zero.clone();
+            one.iter_mut().take(1).for_each(|lowest| *lowest = 1);
+            for (a, b) in [(&top, &zero), (&zero, &top), (&top, &top), (&top, &one), (&one, &top), (&zero, &zero)] {
+                check_addition(&candidates, radix, a, b, 3, "full chain");
+            }
+        }
+    }
+}
+
+/// A chain that begins with a carry at one position and is stopped at another one.
+#[test]
+fn adds_chains_from_each_position_to_each() {
+    const LEN: usize = 130;
+    let candidates = candidates();
+    for radix in Radix::BOTH {
+        for start in 0..LEN {
+            // Every end near the start, then some that are far away.
+            for end in (start..LEN.min(start + 12)).chain((start..LEN).step_by(17)) {
+                let mut a = std::vec![0; LEN];
+                let mut b = std::vec![0; LEN];
+                a[start..=end].fill(radix.top());
+                b[start] = 1;
+                if end > start {
+                    a[end] = radix.top() - 1;
+                }
+                check_addition(&candidates, radix, &a, &b, start % 9, "one chain");
+                check_addition(&candidates, radix, &b, &a, start % 9, "one chain, exchanged");
+            }
+        }
+    }
+}
+
+#[test]
+fn writes_text() {
+    let candidates = candidates();
+    let mut random = Random(3);
+    for len in lengths() {
+        let few_digits: Vec<Limb> =
+            (0..len).map(|i| BASE / (10 as Limb).pow(u32::try_from(i % DIGITS).unwrap())).collect();
+        for limbs in [
+            random.limbs(len, BASE.into()),
+            random.extreme_limbs(len, BASE.into()),
+            few_digits.iter().map(|x| x - 1).collect(),
+            few_digits.iter().map(|x| x % BASE).collect(),
+        ] {
+            check_text(&candidates, &limbs);
+        }
+    }
+}
+
+/// Each group of digits takes the values at which a rounded-up reciprocal would err first.
+#[test]
+fn writes_text_of_limbs_around_every_split() {
+    let candidates = candidates();
+    let mut limbs = Vec::new();
+    for power in 0..u32::try_from(DIGITS).unwrap() {
+        let unit = (10 as Limb).pow(power);
+        for factor in 1..1000.min(BASE / unit) {
+            limbs.extend([factor * unit - 1, factor * unit, BASE - factor * unit]);
+        }
+    }
+    // Every number of four digits, at each place where four digits are split in one field.
+    for four in 0..10_000 {
+        for power in [0, 4, 8, 12, 16] {
+            limbs.extend((10 as Limb).checked_pow(power).and_then(|unit| unit.checked_mul(four)).filter(|&x| x < BASE));
+        }
+    }
+    check_text(&candidates, &limbs);
+}
+
+fn check_text(candidates: &[Candidate], limbs: &[Limb]) {
+    let expected = naive_text(limbs);
+    for (name, text) in candidates.iter().filter_map(|candidate| Some((candidate.name, candidate.text?))) {
+        let within = 5..5 + expected.len();
+        let mut out = std::vec![b'#'; expected.len() + 70];
+        text(limbs, &mut out[within.clone()]);
+        assert!(out[within.clone()] == *expected.as_bytes(), "{name}: wrong text of {limbs:?}");
+        assert!(outside(&out, &within).all(|&byte| byte == b'#'), "{name}: wrote outside, {} limbs", limbs.len());
+    }
+}
+
+#[test]
+fn lengths_are_checked() {
+    fn panics(run: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+        std::panic::catch_unwind(run).is_err()
+    }
+    for candidate in candidates() {
+        for add in [candidate.add_binary, candidate.add_decimal] {
+            assert!(panics(|| _ = add(&mut [0; 9], &[0; 8], false)), "{}", candidate.name);
+            assert!(panics(|| _ = add(&mut [0; 8], &[0; 9], false)), "{}", candidate.name);
+        }
+        if let Some(text) = candidate.text {
+            assert!(panics(|| text(&[0; 9], &mut [0; 9 * DIGITS - 1])), "{}", candidate.name);
+            assert!(panics(|| text(&[0; 9], &mut [0; 9 * DIGITS + 1])), "{}", candidate.name);
+        }
+    }
+}
+
+/// The choice is global, so this is the only test that changes it; results do not depend on it.
+#[test]
+fn every_available_kernel_can_be_forced() {
+    let dispatched = Candidate {
+        name: "dispatched",
+        add_binary: super::add_binary_in_place,
+        add_decimal: super::add_decimal_in_place,
+        text: Some(super::decimal_text),
+    };
+    let best = Kernel::available().last().unwrap();
+    assert_eq!(Kernel::current(), best, "chosen by itself");
+    let mut random = Random(4);
+    for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
+        if !Kernel::available().any(|available| available == kernel) {
+            let current = Kernel::current();
+            assert!(kernel.force().is_err());
+            assert_eq!(Kernel::current(), current);
+            continue;
+        }
+        kernel.force().unwrap();
+        assert_eq!(Kernel::current(), kernel);
+        for len in (0..=40).chain([200]) {
+            for radix in Radix::BOTH {
+                let (a, b) = (random.extreme_limbs(len, radix.base()), random.limbs(len, radix.base()));
+                check_addition(core::slice::from_ref(&dispatched), radix, &a, &b, 1, kernel.name());
+            }
+            check_text(core::slice::from_ref(&dispatched), &random.limbs(len, BASE.into()));
+        }
+    }
+    best.force().unwrap();
+}
