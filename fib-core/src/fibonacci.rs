@@ -1,7 +1,6 @@
 //! The sequence: an iterator that keeps two values and nothing else.
 
 use core::fmt;
-use core::mem;
 
 use crate::error::Exhausted;
 use crate::guard::{Demand, MemoryGuard, Unlimited};
@@ -27,11 +26,11 @@ use crate::storage::{Heap, Storage};
 /// # Ok::<(), Exhausted>(())
 /// ```
 pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
-    /// F(index - 1) if `computed`, else F(index - 2). Before F(1) both values are zero.
-    previous: Natural<R, S>,
-    /// F(index) if `computed`, else F(index - 1).
-    current: Natural<R, S>,
+    /// Those with an even and with an odd index: F(index) takes the place of F(index - 2), so nothing is ever moved. Before
+    /// F(1) both are zero.
+    values: [Natural<R, S>; 2],
     index: u64,
+    /// Whether F(index) is there already, or still F(index - 2).
     computed: bool,
     guard: G,
 }
@@ -40,7 +39,7 @@ impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
     /// The sequence from F(0) on, without a guard. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { previous: Natural::new(), current: Natural::new(), index: 0, computed: true, guard: Unlimited }
+        Self { values: [Natural::new(), Natural::new()], index: 0, computed: true, guard: Unlimited }
     }
 }
 
@@ -54,8 +53,8 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     /// The same sequence at the same position, with another guard.
     #[must_use]
     pub fn with_guard<H>(self, guard: H) -> Fibonacci<R, S, H> {
-        let Self { previous, current, index, computed, guard: _ } = self;
-        Fibonacci { previous, current, index, computed, guard }
+        let Self { values, index, computed, guard: _ } = self;
+        Fibonacci { values, index, computed, guard }
     }
 
     /// The guard.
@@ -79,13 +78,12 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     #[inline]
     #[must_use]
     pub fn bytes_held(&self) -> usize {
-        self.previous.bytes_held() + self.current.bytes_held()
+        self.values[0].bytes_held() + self.values[1].bytes_held()
     }
 
     /// Starts again at F(0) and frees both values. Cannot fail.
     pub fn restart(&mut self) {
-        self.previous = Natural::new();
-        self.current = Natural::new();
+        self.values = [Natural::new(), Natural::new()];
         self.index = 0;
         self.computed = true;
     }
@@ -102,7 +100,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         if !self.computed {
             self.step()?;
         }
-        Ok(&self.current)
+        Ok(&self.values[self.place()])
     }
 
     /// Lends the next number and consumes it: [`peek`](Self::peek), then the index moves on.
@@ -115,17 +113,24 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         Ok(self.consume())
     }
 
-    /// From (F(index - 2), F(index - 1)) to (F(index - 1), F(index)), or not at all: resizing is the last thing that can
-    /// fail, and the length is known before.
+    /// Computes F(index) in the place of F(index - 2), or nothing at all: resizing is the last thing that can fail, and the
+    /// length is known before.
     #[inline]
     fn step(&mut self) -> Result<(), Exhausted> {
         // Both values are zero before F(1), which is the one that does not follow from the two before it.
         let carry = self.index == 1;
-        let len = self.previous.sum_len(&self.current, carry);
-        let additional = self.previous.growth(len)?;
-        self.guard.admit(Demand::new(self.bytes_held(), additional))?;
-        self.previous.add_within(&self.current, carry, len)?;
-        mem::swap(&mut self.previous, &mut self.current);
+        let held = self.bytes_held();
+        let [even, odd] = &mut self.values;
+        let (target, last) = if self.index.is_multiple_of(2) { (even, odd) } else { (odd, even) };
+        if let Some((limb, sum)) = target.sum_in_one_limb(last, carry) {
+            self.guard.admit(Demand::new(held, 0))?;
+            *limb = sum;
+            self.computed = true;
+            return Ok(());
+        }
+        let len = target.sum_len(last, carry);
+        self.guard.admit(Demand::new(held, target.growth(len)?))?;
+        target.add_within(last, carry, len)?;
         self.computed = true;
         Ok(())
     }
@@ -134,9 +139,16 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     #[inline]
     fn consume(&mut self) -> &Natural<R, S> {
         debug_assert!(self.computed, "only what has been computed can be consumed");
+        let place = self.place();
         self.index += 1;
         self.computed = false;
-        &self.current
+        &self.values[place]
+    }
+
+    /// Where F(index) is, or will be.
+    #[inline]
+    const fn place(&self) -> usize {
+        (self.index & 1) as usize
     }
 
     /// The sequence that starts again at F(0) whenever memory is exhausted, and so never ends.

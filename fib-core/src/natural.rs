@@ -71,15 +71,33 @@ impl<R: Radix, S: Storage> Natural<R, S> {
         self.add_within(other, false, len)
     }
 
+    /// Where `self`, `other` and their sum have one limb each: the place of the sum, and the sum. What every run starts with.
+    #[inline]
+    pub(crate) fn sum_in_one_limb(&mut self, other: &Self, carry: bool) -> Option<(&mut Limb, Limb)> {
+        match (self.storage.limbs_mut(), other.limbs()) {
+            ([x], &[y]) if !carry && *x <= R::LIMB_MAX - y => {
+                let sum = *x + y;
+                Some((x, sum))
+            }
+            _ => None,
+        }
+    }
+
     /// Limbs of `self + other + carry`, found without adding: only the highest limb where they sum to something else than
     /// `LIMB_MAX` decides. Constant time but for such runs.
     #[inline]
     pub(crate) fn sum_len(&self, other: &Self, carry: bool) -> usize {
         let (long, short) = longer_first(self.limbs(), other.limbs());
         let (low, high) = long.split_at(short.len());
-        let carries = if high.iter().all(|&limb| limb == R::LIMB_MAX) {
-            let undecided = low.iter().zip(short).rev().map(|(&x, &y)| x.cmp(&(R::LIMB_MAX - y))).find(|o| o.is_ne());
-            undecided.map_or(carry, Ordering::is_gt)
+        let carries = if high.iter().all(|&x| x == R::LIMB_MAX) {
+            let mut pairs = low.iter().zip(short).rev();
+            loop {
+                match pairs.next() {
+                    None => break carry,
+                    Some((&x, &y)) if x == R::LIMB_MAX - y => {}
+                    Some((&x, &y)) => break x > R::LIMB_MAX - y,
+                }
+            }
         } else {
             false
         };

@@ -115,11 +115,13 @@ mod heap {
 
         #[inline]
         fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
-            if len > self.limbs.capacity() {
-                let more = grown(len)? - self.limbs.len();
-                self.limbs.try_reserve_exact(more).map_err(|_| Exhausted::allocation())?;
+            if len > self.limbs.len() {
+                if len > self.limbs.capacity() {
+                    let more = grown(len)? - self.limbs.len();
+                    self.limbs.try_reserve_exact(more).map_err(|_| Exhausted::allocation())?;
+                }
+                self.limbs.resize(len, 0);
             }
-            self.limbs.resize(len, 0);
             Ok(())
         }
     }
