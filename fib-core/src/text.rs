@@ -51,6 +51,12 @@ impl<S: Storage> Natural<Decimal, S> {
             out.fill(b'0');
             return count;
         }
+        if let (&[limb], 0) = (self.limbs(), from)
+            && count == digits
+        {
+            arch::last_digits(limb, out);
+            return count;
+        }
         // Positions in the row of all limbs, where the highest one is padded with zeros to its full width.
         let start = self.limbs().len() * LIMB_DIGITS - digits + from.min(digits);
         let offset = start % LIMB_DIGITS;

@@ -15,6 +15,8 @@ use x86_64 as machine;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use portable::last_digits;
+
 use crate::limb::Limb;
 use crate::radix::Decimal;
 use core::fmt;

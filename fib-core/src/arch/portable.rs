@@ -128,6 +128,32 @@ fn limb_text(limb: Limb, out: &mut [u8; DIGITS]) {
     out[1..].copy_from_slice(&eight_digits(limb % E8));
 }
 
+/// Writes the last digits of a limb in ASCII, as many as `out` has bytes.
+///
+/// # Panics
+///
+/// If `out` has more bytes than a limb has digits.
+#[inline]
+pub(crate) fn last_digits(limb: Limb, out: &mut [u8]) {
+    const E8: Limb = 100_000_000;
+    assert!(out.len() <= DIGITS, "a limb has no more digits");
+    let groups = out.len() / 8;
+    let head = (0..groups).fold(limb, |rest, _| rest / E8);
+    // The leading digits move to the front of the word. Where digits follow, it is stored whole and they overwrite its end.
+    let word = u64::from_le_bytes(eight_digits((head % E8) as u32));
+    let word = (word >> (8 * (7 - out.len().wrapping_sub(1) % 8))).to_le_bytes();
+    if let Some(out) = out.first_chunk_mut() {
+        *out = word;
+    } else {
+        out.iter_mut().zip(word).for_each(|(out, digit)| *out = digit);
+    }
+    let mut rest = limb;
+    for group in out.as_rchunks_mut().1.iter_mut().rev() {
+        *group = eight_digits((rest % E8) as u32);
+        rest /= E8;
+    }
+}
+
 /// Writes decimal limbs in ASCII, the most significant limb first, each with its leading zeros.
 ///
 /// # Panics

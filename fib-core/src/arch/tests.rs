@@ -300,6 +300,21 @@ fn writes_text_of_limbs_around_every_split() {
     check_text(&candidates, &limbs);
 }
 
+#[test]
+fn writes_the_last_digits_of_a_limb() {
+    let mut random = Random(6);
+    let powers = 1..=u32::try_from(DIGITS).unwrap();
+    for limb in powers.map(|power| random.limbs(1, 10u128.pow(power))[0]).chain([0, BASE - 1]) {
+        let text = naive_text(&[limb]);
+        for len in 0..=DIGITS {
+            let mut out = [b'#'; DIGITS];
+            super::last_digits(limb, &mut out[..len]);
+            assert_eq!(&out[..len], &text.as_bytes()[DIGITS - len..], "{len} digits of {limb}");
+            assert!(out[len..].iter().all(|&byte| byte == b'#'), "wrote outside");
+        }
+    }
+}
+
 fn check_text(candidates: &[Candidate], limbs: &[Limb]) {
     let expected = naive_text(limbs);
     for (name, text) in candidates.iter().filter_map(|candidate| Some((candidate.name, candidate.text?))) {
