@@ -135,12 +135,11 @@ fn limb_text(limb: Limb, out: &mut [u8; DIGITS]) {
 /// If `out` has more bytes than a limb has digits.
 #[inline]
 pub(crate) fn last_digits(limb: Limb, out: &mut [u8]) {
-    const E8: Limb = 100_000_000;
     assert!(out.len() <= DIGITS, "a limb has no more digits");
     let groups = out.len() / 8;
-    let head = (0..groups).fold(limb, |rest, _| rest / E8);
+    let head = (0..groups).fold(limb, |rest, _| rest / TEN_TO_8);
     // The leading digits move to the front of the word. Where digits follow, it is stored whole and they overwrite its end.
-    let word = u64::from_le_bytes(eight_digits((head % E8) as u32));
+    let word = u64::from_le_bytes(last_eight_digits(head));
     let word = (word >> (8 * (7 - out.len().wrapping_sub(1) % 8))).to_le_bytes();
     if let Some(out) = out.first_chunk_mut() {
         *out = word;
@@ -149,9 +148,17 @@ pub(crate) fn last_digits(limb: Limb, out: &mut [u8]) {
     }
     let mut rest = limb;
     for group in out.as_rchunks_mut().1.iter_mut().rev() {
-        *group = eight_digits((rest % E8) as u32);
-        rest /= E8;
+        *group = last_eight_digits(rest);
+        rest /= TEN_TO_8;
     }
+}
+
+const TEN_TO_8: Limb = 100_000_000;
+
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "a limb may have 32 bits or 64")]
+#[inline]
+fn last_eight_digits(limb: Limb) -> [u8; 8] {
+    eight_digits((limb % TEN_TO_8) as u32)
 }
 
 /// Writes decimal limbs in ASCII, the most significant limb first, each with its leading zeros.
