@@ -10,6 +10,7 @@ pub mod config;
 pub mod connection;
 mod docs;
 mod error;
+mod headroom;
 pub mod listen;
 pub mod log;
 pub mod memory;
@@ -53,10 +54,8 @@ where
 {
     memory.check().map_err(Error::MemoryAboveThreshold)?;
     let sequence = Sequence::start_at(config.start, memory, config.on_memory_limit)?;
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())
-        .map_err(Error::Runtime)?;
+    let runtime =
+        Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).map_err(Error::Runtime)?;
     runtime.block_on(async {
         let listeners = connection::adopt(listeners).map_err(Error::Runtime)?;
         let shutdown = shutdown().map_err(Error::Runtime)?;

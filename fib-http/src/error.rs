@@ -1,0 +1,76 @@
+//! Why the program cannot start.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use crate::memory::{Bytes, Usage};
+
+/// Why the program cannot start. `Display` gives one line for a person.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The host has no address.
+    Resolve {
+        /// The host's name.
+        host: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An address cannot be listened on.
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// More memory is in use than the threshold allows.
+    MemoryAboveThreshold(Usage),
+    /// The first number is out of reach.
+    Start {
+        /// Its index.
+        index: u64,
+        /// Bytes of the two values that the sequence needs there.
+        bytes: u64,
+        /// What refused.
+        source: fib_core::Exhausted,
+    },
+    /// The asynchronous runtime or a signal handler cannot be set up.
+    Runtime(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve { host, source } => write!(f, "cannot resolve the host '{host}': {source}"),
+            Self::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "cannot listen on {address}: the port is in use")
+            }
+            Self::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::MemoryAboveThreshold(usage) => write!(
+                f,
+                "memory is above --memory-threshold already: {} of {} in use ({:.1} %), {} allowed",
+                Bytes(usage.used),
+                Bytes(usage.total),
+                usage.percent(),
+                Bytes(usage.allowed),
+            ),
+            Self::Start { index, bytes, source } => write!(
+                f,
+                "cannot start at number {index}: its two values take about {bytes} bytes ({}), and {source}",
+                Bytes(*bytes)
+            ),
+            Self::Runtime(source) => write!(f, "cannot set up the runtime: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Resolve { source, .. } | Self::Bind { source, .. } | Self::Runtime(source) => Some(source),
+            Self::Start { source, .. } => Some(source),
+            Self::MemoryAboveThreshold(_) => None,
+        }
+    }
+}

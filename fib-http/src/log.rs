@@ -1,0 +1,53 @@
+//! Messages on standard error.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The least important messages that are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing; a reason not to start is told all the same
+    Off,
+    /// What the program could not do
+    Error,
+    /// What an operator should know, such as a new pass from F(0)
+    Warn,
+    /// Start and stop
+    #[default]
+    Info,
+    /// Each failed connection
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Off => Self::OFF,
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// Sends this process's messages to standard error, in colour where that is a terminal. Only the first call counts.
+pub fn init(level: LogLevel) {
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::from(level))
+        .with_target(false)
+        .with_writer(io::stderr)
+        .with_ansi(colour)
+        // By default a message that cannot be written is reported by eprintln!, which panics when that cannot be written
+        // either: a closed standard error would take a request with it.
+        .log_internal_errors(false)
+        .finish();
+    // An error says that the process has a subscriber already.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

@@ -1,0 +1,207 @@
+//! Which form of a number a client asks for (RFC 9110, section 12.5.1).
+
+use hyper::header::{ACCEPT, HeaderMap};
+
+/// Whether `Accept` gives `text/plain` a higher weight than `application/json`.
+///
+/// The most specific range that matches a type tells its weight; what is malformed is passed over.
+pub(crate) fn prefers_text(headers: &HeaderMap) -> bool {
+    let mut text = Preference::default();
+    let mut json = Preference::default();
+    for line in headers.get_all(ACCEPT) {
+        let Ok(line) = line.to_str() else { continue };
+        for range in split(line, ',').filter_map(Range::parse) {
+            text.consider("text", "plain", &range);
+            json.consider("application", "json", &range);
+        }
+    }
+    text.weight > json.weight
+}
+
+/// What the ranges seen so far say about one type: the weight by the most specific of them, in thousandths.
+#[derive(Default)]
+struct Preference {
+    specificity: u8,
+    weight: u16,
+}
+
+impl Preference {
+    fn consider(&mut self, kind: &str, subtype: &str, range: &Range<'_>) {
+        let specificity = match (range.kind, range.subtype) {
+            ("*", "*") => 1,
+            (k, "*") if k.eq_ignore_ascii_case(kind) => 2,
+            (k, s) if k.eq_ignore_ascii_case(kind) && s.eq_ignore_ascii_case(subtype) => 3 + u8::from(range.charset),
+            _ => return,
+        };
+        if (specificity, range.weight) > (self.specificity, self.weight) {
+            *self = Self { specificity, weight: range.weight };
+        }
+    }
+}
+
+/// One element of `Accept`.
+struct Range<'a> {
+    kind: &'a str,
+    subtype: &'a str,
+    /// It asks for UTF-8, which is what there is.
+    charset: bool,
+    weight: u16,
+}
+
+impl<'a> Range<'a> {
+    /// `None` where the element is malformed, or has a parameter that no representation here has.
+    fn parse(element: &'a str) -> Option<Self> {
+        let mut parts = split(element, ';').map(str::trim);
+        let (kind, subtype) = parts.next()?.split_once('/')?;
+        if !is_token(kind) || !is_token(subtype) || (kind == "*" && subtype != "*") {
+            return None;
+        }
+        let mut range = Range { kind, subtype, charset: false, weight: 1000 };
+        for parameter in parts.filter(|part| !part.is_empty()) {
+            let (name, value) = parameter.split_once('=')?;
+            if name.eq_ignore_ascii_case("q") {
+                range.weight = weight(value)?;
+                // What follows the weight are extensions, not parameters of the type.
+                break;
+            }
+            if !name.eq_ignore_ascii_case("charset") || !value.trim_matches('"').eq_ignore_ascii_case("utf-8") {
+                return None;
+            }
+            range.charset = true;
+        }
+        Some(range)
+    }
+}
+
+/// A weight in thousandths: `0` to `1` with up to three decimals.
+fn weight(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths = format!("{decimals:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(thousandths),
+        "1" if thousandths == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// The parts of `text` between separators that stand outside quoted strings.
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == separator && !quoted,
+        }
+        false
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    #[track_caller]
+    fn check(lines: &[&str], text: bool) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(ACCEPT, HeaderValue::from_bytes(line.as_bytes()).expect("a header value"));
+        }
+        assert_eq!(prefers_text(&headers), text, "{lines:?}");
+    }
+
+    #[test]
+    fn json_unless_text_has_the_higher_weight() {
+        check(&[], false);
+        for (accept, text) in [
+            ("", false),
+            ("*/*", false),
+            ("application/json", false),
+            ("text/plain", true),
+            ("TEXT/Plain", true),
+            ("text/*", true),
+            ("text/plain, application/json", false),
+            ("text/plain, application/json;q=0.9", true),
+            ("text/plain;q=0.9, application/json", false),
+            ("text/plain;q=0.001", true),
+            ("text/plain;q=0", false),
+            ("text/plain;q=0.000", false),
+            ("text/plain, */*", false),
+            ("text/plain, */*;q=0.1", true),
+            ("application/json;q=0, */*", true),
+            ("application/json;q=0.5, */*;q=0.6", true),
+            ("application/*;q=0.2, text/*;q=0.3", true),
+            ("text/*;q=0.9, text/plain;q=0.1, application/json;q=0.5", false),
+            ("*/*;q=0.9, text/*;q=0.1", false),
+            ("*/*;q=0.1, text/*;q=0.9", true),
+            ("text/html", false),
+            ("image/png", false),
+            // What browsers send.
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false),
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7",
+                false,
+            ),
+        ] {
+            check(&[accept], text);
+        }
+    }
+
+    #[test]
+    fn parameters_must_fit_what_there_is() {
+        check(&["text/plain;charset=utf-8"], true);
+        check(&["text/plain; charset=\"UTF-8\""], true);
+        check(&["text/plain;charset=iso-8859-1"], false);
+        check(&["text/plain;format=flowed"], false);
+        check(&["application/json;charset=utf-8, text/plain;q=0.5"], false);
+        check(&["text/plain;q=0.1, text/plain;charset=utf-8, application/json;q=0.5"], true);
+        check(&["text/plain;q=0.5;extension=1, application/json;q=0.4"], true);
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        check(&["application/json;q=0.5", "text/plain"], true);
+        check(&["text/plain;q=0.5", "application/json"], false);
+        check(&["\u{fc}", "text/plain"], true);
+    }
+
+    #[test]
+    fn malformed_elements_are_passed_over() {
+        for malformed in [
+            "text",
+            "/",
+            "text/",
+            "/plain",
+            "*/plain",
+            "text /plain",
+            "text/plain;q",
+            "text/plain;q=",
+            "text/plain;q=2",
+            "text/plain;q=1.001",
+            "text/plain;q=0.1234",
+            "text/plain;q=-0.5",
+            "text/plain;q=.5",
+            "text/plain;q=x",
+            "text/plain;q=+1",
+            "text/plain;q=0.+1",
+            "text/plain;x=\"a,text/plain,b",
+            ";;",
+            "=",
+        ] {
+            check(&[malformed], false);
+            check(&[&format!("{malformed},application/json;q=0.1")], false);
+        }
+        check(&["text, ,, text/plain , ;"], true);
+        check(&["text/plain;q=1."], true);
+        check(&["image/png;x=\"a, application/json, \\\" b\", text/plain;q=0.5"], true);
+    }
+}

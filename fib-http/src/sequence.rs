@@ -1,0 +1,268 @@
+//! The position in the sequence: the only thing that can consume a number.
+
+use std::collections::TryReserveError;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Limb, MemoryGuard, Natural};
+use tracing::{info, warn};
+
+use crate::error::Error;
+use crate::headroom;
+use crate::memory::{EXEMPT_BYTES, SystemMemory};
+
+/// How often a long way to the first number is reported.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Steps between two looks at the clock.
+const PROGRESS_STEPS: u64 = 4096;
+
+/// What happens when memory is short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnMemoryLimit {
+    /// Free the numbers and start again at F(0)
+    #[default]
+    Restart,
+    /// Answer 503 and keep the position
+    Refuse,
+}
+
+/// Memory is too short for a number, or for the response that carries it. Nothing was consumed.
+#[derive(Clone, Debug)]
+pub enum Shortage {
+    /// The number could not grow, or could not be copied.
+    Number(Exhausted),
+    /// There is no memory for the response.
+    Response(TryReserveError),
+}
+
+impl From<Exhausted> for Shortage {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Number(exhausted)
+    }
+}
+
+impl From<TryReserveError> for Shortage {
+    fn from(error: TryReserveError) -> Self {
+        Self::Response(error)
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(exhausted) => exhausted.fmt(f),
+            Self::Response(_) => f.write_str("there is no memory for the response"),
+        }
+    }
+}
+
+impl std::error::Error for Shortage {}
+
+/// The Fibonacci sequence and the position in it.
+#[derive(Debug)]
+pub struct Sequence {
+    fibonacci: Fibonacci<Decimal, fib_core::Heap, SystemMemory>,
+    on_memory_limit: OnMemoryLimit,
+    restarts: u64,
+}
+
+impl Sequence {
+    /// The sequence from F(`index`) on.
+    ///
+    /// # Errors
+    /// [`Error::Start`] where memory does not allow it.
+    pub fn start_at(index: u64, memory: SystemMemory, on_memory_limit: OnMemoryLimit) -> Result<Self, Error> {
+        let mut fibonacci = Fibonacci::new().with_guard(memory);
+        let bytes = (Decimal::limbs_for(index) as u64).saturating_mul(2 * size_of::<Limb>() as u64);
+        step_to(&mut fibonacci, index, bytes).map_err(|source| Error::Start { index, bytes, source })?;
+        Ok(Self { fibonacci, on_memory_limit, restarts: 0 })
+    }
+
+    /// The index of the number that comes next.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.fibonacci.index()
+    }
+
+    /// How often a shortage of memory has started a new pass.
+    #[must_use]
+    pub fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// Hands the next number and its index to `render`, and consumes it when that has succeeded. A refusal, a failed
+    /// allocation or a panic on the way consumes nothing.
+    ///
+    /// Under [`OnMemoryLimit::Restart`] a shortage starts a new pass, and F(0) is rendered instead; but not while both values
+    /// together have at most 64 KiB, since there is nothing worth freeing then.
+    ///
+    /// # Errors
+    /// The shortage, where the position is kept, or where memory is too short even for F(0).
+    pub fn next<T>(&mut self, mut render: impl FnMut(&Natural, u64) -> Result<T, Shortage>) -> Result<T, Shortage> {
+        match self.commit(&mut render) {
+            Err(shortage) if self.on_memory_limit == OnMemoryLimit::Restart && self.is_worth_freeing() => {
+                warn!("F({}): {shortage}; a new pass starts at F(0)", self.index());
+                self.fibonacci.restart();
+                self.restarts += 1;
+                self.commit(&mut render)
+            }
+            result => result,
+        }
+    }
+
+    /// Whether [`next`](Self::next) would find a number. Consumes nothing.
+    pub fn is_ready(&mut self) -> bool {
+        self.on_memory_limit == OnMemoryLimit::Restart || (self.fibonacci.peek().is_ok() && headroom::check().is_ok())
+    }
+
+    fn is_worth_freeing(&self) -> bool {
+        self.fibonacci.bytes_held() > EXEMPT_BYTES
+    }
+
+    fn commit<T>(&mut self, render: &mut impl FnMut(&Natural, u64) -> Result<T, Shortage>) -> Result<T, Shortage> {
+        let index = self.fibonacci.index();
+        let rendered = render(self.fibonacci.peek()?, index)?;
+        headroom::check()?;
+        // The number is there already, so nothing can fail from here on.
+        self.fibonacci.advance()?;
+        Ok(rendered)
+    }
+}
+
+/// Advances to `index`, where the two values take `bytes` bytes.
+fn step_to<G: MemoryGuard>(
+    fibonacci: &mut Fibonacci<Decimal, fib_core::Heap, G>,
+    index: u64,
+    bytes: u64,
+) -> Result<(), Exhausted> {
+    // Better refused now than after the long way.
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    fibonacci.guard_mut().admit(Demand::new(0, bytes))?;
+    let mut reported = Instant::now();
+    while fibonacci.index() < index {
+        fibonacci.advance()?;
+        if fibonacci.index().is_multiple_of(PROGRESS_STEPS) && reported.elapsed() >= PROGRESS_INTERVAL {
+            info!("at number {} on the way to {index}", fibonacci.index());
+            reported = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{Reading, Threshold};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// Both values together have more than 64 KiB here.
+    const LONG: u64 = 380_000;
+
+    /// Memory of which `used` of 1,000,000 bytes are in use, at a threshold of 50 %.
+    fn memory(used: u64) -> SystemMemory {
+        SystemMemory::with_readings(Threshold::new(50.0).expect("valid"), move || Reading {
+            machine: (used, 1_000_000),
+            cgroup: None,
+        })
+    }
+
+    fn sequence(index: u64, policy: OnMemoryLimit) -> Sequence {
+        Sequence::start_at(index, memory(0), policy).expect("reachable")
+    }
+
+    fn text(number: &Natural, index: u64) -> Result<(u64, String), Shortage> {
+        Ok((index, number.to_string()))
+    }
+
+    fn fail<T>(_: &Natural, _: u64) -> Result<T, Shortage> {
+        Err(Shortage::Number(Exhausted::refused()))
+    }
+
+    #[test]
+    fn numbers_come_in_order() {
+        let mut sequence = sequence(0, OnMemoryLimit::Restart);
+        let numbers: Vec<_> = (0..8).map(|_| sequence.next(text).expect("memory")).collect();
+        let expected = ["0", "1", "1", "2", "3", "5", "8", "13"];
+        assert!(numbers.iter().map(|(index, _)| *index).eq(0..8));
+        assert!(numbers.iter().map(|(_, number)| number.as_str()).eq(expected));
+    }
+
+    #[test]
+    fn the_first_number_can_be_chosen() {
+        for (index, number) in [(0, "0"), (1, "1"), (2, "1"), (100, "354224848179261915075")] {
+            let mut sequence = sequence(index, OnMemoryLimit::Refuse);
+            assert_eq!(sequence.next(text).expect("memory"), (index, number.to_owned()));
+            assert_eq!(sequence.index(), index + 1);
+        }
+    }
+
+    #[test]
+    fn a_first_number_beyond_the_threshold_is_refused_before_it_is_computed() {
+        let index = u64::MAX / 1000;
+        let start = Sequence::start_at(index, memory(0), OnMemoryLimit::Restart);
+        let Err(Error::Start { bytes, .. }) = start else {
+            panic!("{start:?}");
+        };
+        assert!(bytes > index / 10, "{bytes}");
+    }
+
+    #[test]
+    fn a_failed_rendering_consumes_nothing() {
+        let mut sequence = sequence(10, OnMemoryLimit::Refuse);
+        assert!(sequence.next(fail::<()>).is_err());
+        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
+        assert_eq!(sequence.restarts(), 0);
+    }
+
+    #[test]
+    fn a_panic_consumes_nothing() {
+        let mut sequence = sequence(10, OnMemoryLimit::Restart);
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            sequence.next(|_, _| -> Result<(), Shortage> { std::panic::resume_unwind(Box::new(())) })
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
+    }
+
+    #[test]
+    fn a_shortage_starts_a_new_pass_where_that_is_the_policy() {
+        let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
+        let render = |number: &Natural, index| if index == LONG { fail(number, index) } else { text(number, index) };
+        assert_eq!(sequence.next(render).expect("F(0)"), (0, "0".to_owned()));
+        assert_eq!((sequence.index(), sequence.restarts()), (1, 1));
+        assert_eq!(sequence.next(text).expect("memory"), (1, "1".to_owned()));
+    }
+
+    #[test]
+    fn a_shortage_that_a_new_pass_does_not_end_is_refused() {
+        let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
+        for _ in 0..3 {
+            assert!(sequence.next(fail::<()>).is_err());
+            assert_eq!((sequence.index(), sequence.restarts()), (0, 1));
+        }
+    }
+
+    #[test]
+    fn short_numbers_are_not_given_up() {
+        let mut sequence = sequence(10, OnMemoryLimit::Restart);
+        assert!(sequence.next(fail::<()>).is_err());
+        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
+        assert_eq!(sequence.restarts(), 0);
+    }
+
+    #[test]
+    fn readiness_asks_the_guard_and_consumes_nothing() {
+        for (policy, ready) in [(OnMemoryLimit::Restart, true), (OnMemoryLimit::Refuse, false)] {
+            let mut sequence = sequence(LONG, policy);
+            sequence.next(text).expect("memory");
+            *sequence.fibonacci.guard_mut() = memory(600_000);
+            assert_eq!(sequence.is_ready(), ready, "{policy:?}");
+            assert_eq!(sequence.index(), LONG + 1);
+            *sequence.fibonacci.guard_mut() = memory(0);
+            assert!(sequence.is_ready());
+            assert_eq!(sequence.index(), LONG + 1);
+        }
+    }
+}

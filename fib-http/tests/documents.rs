@@ -1,0 +1,71 @@
+//! The paths beside the numbers.
+
+mod common;
+
+use common::{Response, Server};
+
+/// Asks for paths over one connection, and checks at the end that no number was consumed.
+fn ask(paths: &[&str]) -> Vec<Response> {
+    let server = Server::start(&["--start", "10"]);
+    let mut client = server.connect();
+    let get = |path| client.exchange(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    let responses = paths.iter().map(get).collect();
+    drop(client);
+    assert_eq!(server.stop(), 10);
+    responses
+}
+
+#[test]
+fn health_and_readiness() {
+    for response in ask(&["/healthz", "/readyz", "/healthz?x"]) {
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+    }
+}
+
+#[test]
+fn browsers_and_crawlers_get_what_they_ask_for() {
+    let responses = ask(&["/favicon.ico", "/robots.txt"]);
+    assert_eq!(responses[0].status, 204);
+    assert_eq!(responses[0].header("content-length"), None);
+    assert_eq!(responses[1].status, 200);
+    assert_eq!(responses[1].text(), "User-agent: *\nDisallow: /\n");
+}
+
+#[test]
+fn swagger_ui_comes_from_the_binary() {
+    let responses = ask(&["/docs", "/docs/", "/docs/index.html"]);
+    assert_eq!(responses[0].status, 308);
+    assert_eq!(responses[0].header("location"), Some("/docs/"));
+    assert_eq!(responses[1].body, responses[2].body);
+    let page = responses[1].text();
+
+    let files: Vec<String> = page
+        .split('"')
+        .filter(|text| [".css", ".js", ".png"].iter().any(|end| text.ends_with(end)))
+        .map(|file| format!("/docs/{}", file.trim_start_matches("./")))
+        .collect();
+    assert!(files.len() >= 5, "{files:?}");
+    let paths: Vec<&str> = files.iter().map(String::as_str).collect();
+    for (path, response) in paths.iter().zip(ask(&paths)) {
+        assert_eq!(response.status, 200, "{path}");
+        let media_type = match path.rsplit('.').next() {
+            Some("css") => "text/css",
+            Some("js") => "text/javascript",
+            _ => "image/png",
+        };
+        assert_eq!(response.header("content-type"), Some(media_type), "{path}");
+        assert!(!response.body.is_empty());
+    }
+}
+
+#[test]
+fn the_description_is_openapi_3_1() {
+    let responses = ask(&["/openapi.json"]);
+    assert_eq!(responses[0].header("content-type"), Some("application/json"));
+    let description: serde_json::Value = serde_json::from_slice(&responses[0].body).expect("JSON");
+    assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")));
+    for path in ["/", "/healthz", "/readyz"] {
+        assert!(description["paths"][path]["get"]["responses"]["200"].is_object(), "{path}");
+    }
+}

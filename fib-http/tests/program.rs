@@ -1,0 +1,186 @@
+//! The program: flags, start, stop, and what it is to the system.
+
+mod common;
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use common::{Client, GET, Program, has_ipv6};
+
+/// Runs the program to its end.
+fn output(flags: &[&str]) -> Output {
+    Program::command(flags).output().expect("it starts")
+}
+
+/// Checks that it ends with `status` and one line that contains all of `words`.
+#[track_caller]
+fn assert_fails(flags: &[&str], status: i32, words: &[&str]) {
+    let output = output(flags);
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(status), "{flags:?}: {stderr}");
+    let errors: Vec<&str> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "{stderr}");
+    for word in words {
+        assert!(errors[0].contains(word), "no '{word}' in: {stderr}");
+    }
+    // Where the program itself gives up, that line is all.
+    assert!(status == 2 || stderr.trim_end().lines().count() == 1, "{stderr}");
+}
+
+#[test]
+fn bad_flags_are_told() {
+    assert_fails(&["--port=65536"], 2, &["65536", "--port"]);
+    assert_fails(&["--memory-threshold=0"], 2, &["'0'", "--memory-threshold", "above 0 and at most 100"]);
+    assert_fails(&["--memory-threshold=100.5"], 2, &["'100.5'", "--memory-threshold"]);
+    assert_fails(&["--start=-1"], 2, &["-1"]);
+    assert_fails(&["--on-memory-limit=die"], 2, &["'die'", "--on-memory-limit"]);
+    assert_fails(&["--nonsense"], 2, &["--nonsense"]);
+    assert_fails(&["8080"], 2, &["8080"]);
+}
+
+#[test]
+fn bad_values_in_the_environment_are_told() {
+    let output = Program::command(&[]).env("FIB_HTTP_PORT", "http").output().expect("it starts");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("--port"), "{stderr}");
+}
+
+#[test]
+fn flags_have_twins_in_the_environment_and_win() {
+    let mut command = Program::command(&["--port=0"]);
+    command.env("FIB_HTTP_PORT", "1").env("FIB_HTTP_START", "12");
+    let program = Program::run(&mut command).expect("it listens");
+    assert_eq!(program.connect().number().text(), "144");
+}
+
+#[test]
+fn help_lists_every_flag() {
+    let output = output(&["--help"]);
+    assert!(output.status.success());
+    let help = String::from_utf8(output.stdout).expect("UTF-8");
+    for flag in ["host", "port", "start", "memory-threshold", "on-memory-limit", "log-level"] {
+        assert!(help.contains(&format!("--{flag} ")), "{flag}");
+        assert!(help.contains(&format!("FIB_HTTP_{}", flag.to_uppercase().replace('-', "_"))), "{flag}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    for host in ["localhost", "127.0.0.1"] {
+        assert_fails(&["--host", host, "--port", &port], 1, &["in use", &port]);
+    }
+    // Whatever the log level.
+    assert_fails(&["--log-level=off", "--port", &port], 1, &["in use"]);
+}
+
+#[test]
+fn a_host_without_an_address_is_told() {
+    // Reserved for that (RFC 6761).
+    assert_fails(&["--host=nothing.invalid"], 1, &["resolve", "nothing.invalid"]);
+}
+
+#[test]
+fn a_first_number_out_of_reach_is_told() {
+    assert_fails(&["--port=0", "--start=1000000000000000"], 1, &["1000000000000000", "bytes"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_above_the_threshold_is_told() {
+    assert_fails(&["--port=0", "--memory-threshold=0.000001"], 1, &["memory", "--memory-threshold", "in use"]);
+}
+
+#[test]
+fn the_last_line_at_the_start_says_where_it_listens() {
+    let program = Program::start(&[]);
+    assert_ne!(program.port, 0);
+    let last = program.log.last().expect("a line");
+    assert!(last.ends_with(&format!("listening on http://127.0.0.1:{}", program.port)), "{last}");
+    assert!(!last.contains('\x1b'), "colours for no terminal: {last}");
+    assert_eq!(program.connect().number().text(), "0");
+    if !has_ipv6() {
+        return;
+    }
+    let ipv6 = format!("listening on http://[::1]:{}", program.port);
+    assert!(program.log.iter().any(|line| line.ends_with(&ipv6)), "{:?}", program.log);
+    let mut over_ipv6 = Client::connect((std::net::Ipv6Addr::LOCALHOST, program.port).into());
+    assert_eq!(over_ipv6.number().index(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_is_one_thread() {
+    let program = Program::start(&["--host=127.0.0.1"]);
+    let mut clients: Vec<Client> = (0..20).map(|_| program.connect()).collect();
+    for client in &mut clients {
+        client.number();
+        client.exchange("GET /docs/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(program.threads(), 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_end_it_with_status_0_and_the_next_index_in_the_log() {
+    for name in ["INT", "TERM"] {
+        let mut program = Program::start(&["--start=10"]);
+        let mut client = program.connect();
+        assert_eq!(client.number().index(), 10);
+        program.signal(name);
+        // The connection is idle: nothing is waited for.
+        assert!(client.ended());
+        assert_eq!(program.wait().code(), Some(0));
+        let last = program.log.last().expect("a line");
+        assert!(last.contains("F(11)"), "{last}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn responses_in_flight_end_before_it_does() {
+    const START: u64 = 372_000;
+    /// Their responses are more than the buffers of a socket hold, themselves they fit into one read.
+    const REQUESTS: usize = 200;
+
+    let mut program = Program::start(&["--start", &START.to_string()]);
+    let mut client = program.connect();
+    client.send(GET.repeat(REQUESTS));
+    assert_eq!(client.read().index(), START);
+    program.signal("TERM");
+    assert!(program.wait_for("SIGTERM").is_some());
+    let mut next = START + 1;
+    while !client.ended() {
+        let response = client.read();
+        assert_eq!(response.index(), next);
+        assert!(response.body.len() > 77_000 && response.body.iter().all(u8::is_ascii_digit));
+        next += 1;
+    }
+    assert_eq!(program.wait().code(), Some(0));
+    let last = program.log.last().expect("a line");
+    assert!(last.contains(&format!("F({next})")), "{last}");
+}
+
+#[cfg(unix)]
+#[test]
+fn it_refuses_connections_while_it_stops_and_says_so_to_those_it_has() {
+    let mut program = Program::start(&["--start=372000"]);
+    let mut client = program.connect();
+    client.send(GET.repeat(200));
+    let mut watcher = program.connect();
+    // A request that has begun keeps its connection.
+    watcher.send("GET /readyz HTTP/1.1\r\n");
+    // Connections are served in the order in which they come, so the one above has been looked at after this.
+    let health = program.connect().exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(health.status, 200);
+    program.signal("TERM");
+    assert!(program.wait_for("SIGTERM").is_some());
+    let stopping = watcher.exchange("Host: localhost\r\n\r\n");
+    stopping.assert_problem(503);
+    assert!(watcher.ended());
+    assert!(std::net::TcpStream::connect(("127.0.0.1", program.port)).is_err());
+    client.rest();
+    assert_eq!(program.wait().code(), Some(0));
+}
