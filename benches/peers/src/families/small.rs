@@ -1,0 +1,78 @@
+//! Short numbers, beside what they cost at least: `first-100-steps` beside a loop over `u128`, `text-19` beside `itoa`.
+
+use std::hint::black_box;
+
+use fib_core::{Decimal, Fibonacci, Heap, Inline, Natural, Storage};
+
+use crate::contest::{Contest, Contestant, Measure};
+
+/// The numbers that are walked over from F(0) on.
+const STEPS: u32 = 100;
+
+/// What comes after them: F(100).
+const NEXT: u128 = 354_224_848_179_261_915_075;
+
+/// The index of the longest number of 19 digits: one limb.
+const ONE_LIMB: usize = 92;
+
+pub(crate) fn measures() -> Vec<Measure> {
+    vec![
+        Measure::new("first-100-steps", || Contest::of(steps::<Heap>()).against(words())),
+        Measure::new("first-100-steps/inline", || Contest::of(steps::<Inline<2>>()).against(words())),
+        Measure::new("text-19", || texts(ONE_LIMB)),
+        Measure::new("text-up-to-19", || texts(0)),
+    ]
+}
+
+fn steps<S: Storage + 'static>() -> Contestant {
+    let walk = |fibonacci: &mut Fibonacci<Decimal, S>| {
+        fibonacci.restart();
+        for _ in 0..STEPS {
+            black_box(fibonacci.advance().expect("room"));
+        }
+    };
+    let correct =
+        |fibonacci: &mut Fibonacci<Decimal, S>| fibonacci.peek().is_ok_and(|n| n.to_string() == NEXT.to_string());
+    Contestant::new("ours", Fibonacci::new(), walk, correct)
+}
+
+fn words() -> Contestant {
+    let walk = |state: &mut u128| {
+        let (mut previous, mut current) = (1, 0);
+        for _ in 0..STEPS {
+            black_box(&current);
+            (previous, current) = (current, previous + current);
+        }
+        *state = current;
+    };
+    Contestant::new("u128", 0, walk, |state| *state == NEXT)
+}
+
+/// The numbers from F(`from`) to the last one of 19 digits, one after the other.
+fn texts(from: usize) -> Contest {
+    let numbers: Vec<Natural> = Fibonacci::new().take(ONE_LIMB + 1).skip(from).collect();
+    let words: Vec<u64> = numbers.iter().map(|number| number.to_string().parse().expect("digits")).collect();
+    let last = words[words.len() - 1].to_string();
+    let expected = last.clone();
+    let ours = Contestant::new(
+        "ours",
+        (numbers, [0; Decimal::LIMB_DIGITS]),
+        |(numbers, out)| {
+            for number in numbers {
+                black_box(number.copy_digits(0, black_box(out)));
+            }
+        },
+        move |(_, out)| *out == *expected.as_bytes(),
+    );
+    let itoa = Contestant::new(
+        "itoa",
+        (words, itoa::Buffer::new()),
+        |(words, buffer)| {
+            for &mut word in words {
+                black_box(buffer.format(word));
+            }
+        },
+        move |(words, buffer)| words.last().is_some_and(|&word| buffer.format(word) == last),
+    );
+    Contest::of(ours).against(itoa)
+}

@@ -1,0 +1,102 @@
+//! The work of fib-core beside that of GMP, malachite, num-bigint and dashu, interleaved in one run.
+
+mod contest;
+mod families;
+mod gmp;
+mod libraries;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use contest::Comparison;
+use fib_benches::table::table;
+use fib_benches::{force, parse_kernel};
+use fib_core::Kernel;
+
+/// Compares fib-core with other libraries at the same work, in pairs that follow one another: the ratio is the median of the
+/// pairs' ratios, above 1 where fib-core is faster.
+#[derive(Debug, Parser)]
+#[command(name = "peers", max_term_width = 100)]
+struct Flags {
+    /// Kernel to use: portable, avx2 or avx512; the best one that the machine has, where none is given
+    #[arg(long, value_parser = parse_kernel)]
+    kernel: Option<Kernel>,
+
+    /// Take only the measures whose names begin like this, such as add/decimal
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    measure: String,
+
+    /// Pairs to time for each peer; as many as fit into ten seconds, at least 3 and at most 25, where none is given
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+
+    /// Print one JSON object a line instead of the table
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    match compare(&flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare(flags: &Flags) -> Result<(), String> {
+    let measures = families::all().into_iter().filter(|measure| measure.name.starts_with(&flags.measure));
+    let measures: Vec<_> = measures.collect();
+    if measures.is_empty() {
+        let message = format!("no measure begins with {}", flags.measure);
+        Flags::command().error(ErrorKind::ValueValidation, message).exit();
+    }
+    if let Some(kernel) = flags.kernel {
+        force(kernel);
+    }
+    eprintln!("kernel {}; {}", Kernel::current(), gmp::description());
+
+    let mut comparisons = Vec::new();
+    for measure in measures {
+        eprintln!("{} ...", measure.name);
+        for comparison in measure.run(flags.rounds)? {
+            if flags.json {
+                print(&json(&comparison))?;
+            }
+            comparisons.push(comparison);
+        }
+    }
+    if flags.json { Ok(()) } else { print(&text(&comparisons)) }
+}
+
+fn print(text: &str) -> Result<(), String> {
+    io::stdout().write_all(text.as_bytes()).map_err(|error| format!("cannot write to standard output: {error}"))
+}
+
+fn json(comparison: &Comparison) -> String {
+    let Comparison { measure, peer, ours_ns, peer_ns, ratio } = comparison;
+    let kernel = Kernel::current();
+    format!(
+        "{{\"measure\": \"{measure}\", \"kernel\": \"{kernel}\", \"ours_ns\": {ours_ns:.2}, \"peer\": \"{peer}\", \
+         \"peer_ns\": {peer_ns:.2}, \"ratio\": {ratio:.4}}}\n"
+    )
+}
+
+fn text(comparisons: &[Comparison]) -> String {
+    let header = ["measure", "ours ns", "peer", "peer ns", "ratio"].map(String::from);
+    let lines = comparisons.iter().map(|comparison| {
+        [
+            comparison.measure.clone(),
+            format!("{:.1}", comparison.ours_ns),
+            comparison.peer.into(),
+            format!("{:.1}", comparison.peer_ns),
+            format!("{:.2}", comparison.ratio),
+        ]
+    });
+    let lines: Vec<_> = [header].into_iter().chain(lines).collect();
+    format!("kernel {}; {}\n{}", Kernel::current(), gmp::description(), table(&lines))
+}

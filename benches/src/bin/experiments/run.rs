@@ -1,0 +1,143 @@
+//! The walks, turn by turn.
+
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use fib_benches::iterators::{Regular, Unified, Walk};
+use fib_core::{ByteBudget, Fibonacci};
+use fib_http::SystemMemory;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::Flags;
+
+/// Turns that each walk is cut into. In each turn every iterator walks its part, so that whatever else the machine does
+/// meets all of them alike.
+const TURNS: u64 = 500;
+
+/// One of the four.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Iterator {
+    /// Keeps every number in a list
+    Regular,
+    /// Keeps two values
+    Optimized,
+    /// Keeps two values; guard and restart are put around it
+    MemoryLimited,
+    /// Keeps two values; guard and restart are part of the type
+    Unified,
+}
+
+impl Iterator {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Regular => "Regular",
+            Self::Optimized => "Optimized",
+            Self::MemoryLimited => "Memory limited",
+            Self::Unified => "Unified",
+        }
+    }
+
+    fn walk(self, flags: &Flags) -> Box<dyn Walk> {
+        let memory = || SystemMemory::of_this_process(flags.threshold);
+        match self {
+            Self::Regular => Box::new(Regular::new(ByteBudget::new(flags.regular_bytes))),
+            Self::Optimized => Box::new(Fibonacci::new()),
+            Self::MemoryLimited => Box::new(Fibonacci::new().with_guard(memory()).restarting()),
+            Self::Unified => Box::new(Unified::new(memory())),
+        }
+    }
+}
+
+/// What one iterator did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) iterator: Iterator,
+    /// Numbers that it lent.
+    pub(crate) calls: u64,
+    pub(crate) elapsed: Duration,
+    /// At its end.
+    pub(crate) bytes_held: usize,
+    pub(crate) restarts: u64,
+    pub(crate) turns: Vec<Turn>,
+}
+
+/// A part of a walk.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// Numbers lent up to its end.
+    pub(crate) calls: u64,
+    /// At its end.
+    pub(crate) bytes_held: usize,
+    pub(crate) nanoseconds_per_call: f64,
+}
+
+/// Lets every iterator that is asked for walk.
+pub(crate) fn run(flags: &Flags) -> Vec<Outcome> {
+    let chosen =
+        Iterator::value_variants().iter().filter(|iterator| flags.only.is_empty() || flags.only.contains(iterator));
+    // On standard error, and only where that is a terminal.
+    let bars = MultiProgress::new();
+    let mut walkers: Vec<_> = chosen.map(|&iterator| Walker::new(iterator, flags, &bars)).collect();
+    for turn in 1..=TURNS {
+        let upto =
+            u64::try_from(u128::from(flags.calls) * u128::from(turn) / u128::from(TURNS)).expect("at most calls");
+        for walker in &mut walkers {
+            walker.walk_to(upto);
+        }
+    }
+    walkers.into_iter().map(|walker| walker.outcome).collect()
+}
+
+struct Walker {
+    /// `None` once it has ended, so that its memory is free again.
+    walk: Option<Box<dyn Walk>>,
+    bar: ProgressBar,
+    outcome: Outcome,
+}
+
+impl Walker {
+    fn new(iterator: Iterator, flags: &Flags, bars: &MultiProgress) -> Self {
+        let style = ProgressStyle::with_template("{prefix:14} {wide_bar} {human_pos:>9} of {human_len}  {msg}");
+        let bar = ProgressBar::new(flags.calls)
+            .with_prefix(iterator.name())
+            .with_style(style.expect("a template without errors"));
+        Self {
+            walk: Some(iterator.walk(flags)),
+            bar: bars.add(bar),
+            outcome: Outcome {
+                iterator,
+                calls: 0,
+                elapsed: Duration::ZERO,
+                bytes_held: 0,
+                restarts: 0,
+                turns: Vec::new(),
+            },
+        }
+    }
+
+    fn walk_to(&mut self, calls: u64) {
+        let Some(walk) = &mut self.walk else { return };
+        let wanted = calls - self.outcome.calls;
+        let start = Instant::now();
+        let walked = walk.walk(wanted);
+        let elapsed = start.elapsed();
+
+        let outcome = &mut self.outcome;
+        outcome.calls += walked;
+        outcome.elapsed += elapsed;
+        outcome.bytes_held = walk.bytes_held();
+        outcome.restarts = walk.restarts();
+        if walked > 0 {
+            outcome.turns.push(Turn {
+                calls: outcome.calls,
+                bytes_held: outcome.bytes_held,
+                nanoseconds_per_call: elapsed.as_nanos() as f64 / walked as f64,
+            });
+        }
+        self.bar.set_position(outcome.calls);
+        if walked < wanted {
+            self.walk = None;
+            self.bar.abandon_with_message("its budget is used up");
+        }
+    }
+}
