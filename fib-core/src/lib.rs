@@ -79,6 +79,8 @@ mod error;
 mod fibonacci;
 mod guard;
 mod limb;
+#[cfg(feature = "alloc")]
+mod mul;
 mod natural;
 mod radix;
 mod storage;

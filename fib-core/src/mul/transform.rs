@@ -1,0 +1,381 @@
+//! Convolution by a number-theoretic transform.
+//!
+//! The ring is Z/p[x] / (x^N − 1) with N = S·2^k. It is split in halves again and again: x^2m − r² = (x^m − r)(x^m + r), so
+//! the coefficients above x^m are multiplied by r and added to the lower ones for the one half, subtracted for the other
+//! (the decimation in frequency of Gentleman and Sande with bit-reversed roots; Bernstein, "Multidigit multiplication for
+//! mathematicians", section 4, calls it the twisted FFT's untwisted form). It ends at polynomials of S coefficients, which
+//! the [`leaf`](super::leaf) multiplies by the school method: so any S from 4 to 7 makes the sizes dense, and no odd radix
+//! is needed.
+//!
+//! Two levels at a time (radix 4), and depth first: both factors of a block are transformed, multiplied and transformed
+//! back before the next block is looked at, so that most of the work happens in the nearest cache, at any size.
+
+use super::field::{Factor, Field, Op};
+use super::leaf;
+use super::prime::LOG_ORDER;
+
+/// The fewest and the most coefficients of a leaf.
+pub(super) const LEAF_MIN: usize = 4;
+/// The most coefficients of a leaf, and so the most products that are summed before they are reduced.
+pub(super) const LEAF_MAX: usize = 7;
+
+/// The size of a transform: `leaf·LANES²·2^log_groups` coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Coefficients of a leaf.
+    pub(super) leaf: usize,
+    /// A group is as many leaves as a vector has lanes, squared; there are at least two groups.
+    pub(super) log_groups: usize,
+}
+
+impl Size {
+    /// The least size with at least `coefficients`; `None` where the roots of unity do not reach.
+    pub(super) fn at_least<F: Field>(coefficients: usize) -> Option<Self> {
+        let sizes = (LEAF_MIN..=LEAF_MAX).filter_map(|leaf| {
+            let groups = coefficients.div_ceil(leaf * F::LANES * F::LANES).max(2);
+            let log_groups = groups.checked_next_power_of_two()?.ilog2() as usize;
+            let size = Self { leaf, log_groups };
+            (size.levels::<F>() <= LOG_ORDER).then_some(size)
+        });
+        sizes.min_by_key(|size| size.coefficients::<F>())
+    }
+
+    pub(super) const fn coefficients<F: Field>(self) -> usize {
+        (self.leaf * F::LANES * F::LANES) << self.log_groups
+    }
+
+    /// How often a block is halved on the way to the leaves.
+    pub(super) const fn levels<F: Field>(self) -> usize {
+        self.log_groups + F::LANES.ilog2() as usize
+    }
+
+    /// Roots of unity that the transform uses.
+    pub(super) const fn roots<F: Field>(self) -> usize {
+        1 << (self.levels::<F>() - 1)
+    }
+}
+
+/// For each node `t` the root r by which it is split and its inverse, in bit-reversed order: the table of a size begins
+/// with the tables of all smaller ones.
+pub(super) struct Roots<'a, F: Field> {
+    pub(super) forward: Table<'a, F>,
+    pub(super) inverse: Table<'a, F>,
+}
+
+/// Factors, their parts in two slices.
+pub(super) struct Table<'a, F: Field> {
+    values: &'a [F::Word],
+    ratios: &'a [F::Word],
+}
+
+impl<'a, F: Field> Roots<'a, F> {
+    /// Slices that [`Roots::fill`] needs for each root.
+    pub(super) const WORDS: usize = 4;
+
+    /// Computes the table in `space`, of which it takes [`Roots::WORDS`] words for each of `count` roots (a power of two).
+    pub(super) fn fill(field: F, space: &'a mut [F::Word], count: usize) -> Self {
+        let (forward, inverse) = space[..Self::WORDS * count].split_at_mut(2 * count);
+        Self { forward: Table::fill(field, forward, false), inverse: Table::fill(field, inverse, true) }
+    }
+}
+
+impl<'a, F: Field> Table<'a, F> {
+    fn fill(field: F, space: &'a mut [F::Word], inverse: bool) -> Self {
+        let (values, ratios) = space.split_at_mut(space.len() / 2);
+        let first = F::LANES;
+        for (t, value) in values[..first].iter_mut().enumerate() {
+            *value = F::word(field.prime().node_root(t, inverse));
+        }
+        field.run(FillRoots { field, values: F::rows_mut(values), ratios: F::rows_mut(ratios), inverse });
+        Self { values, ratios }
+    }
+
+    /// The factor of one node, in every lane.
+    #[inline(always)]
+    pub(super) fn splat(&self, field: F, t: usize) -> Factor<F::Vector> {
+        Factor { value: field.splat(self.values[t]), ratio: field.splat(self.ratios[t]) }
+    }
+
+    /// The factors by which a block is split in four: of the node itself and of its two children.
+    #[inline(always)]
+    fn radix_4(&self, field: F, t: usize) -> [Factor<F::Vector>; 3] {
+        [t, 2 * t, 2 * t + 1].map(|t| self.splat(field, t))
+    }
+
+    /// The factors of a row of nodes.
+    #[inline(always)]
+    pub(super) fn row(&self, field: F, row: usize) -> Factor<F::Vector> {
+        Factor { value: field.load(&F::rows(self.values)[row]), ratio: field.load(&F::rows(self.ratios)[row]) }
+    }
+}
+
+/// From the first row of roots to all: one more bit of the node's number multiplies the root by another constant.
+struct FillRoots<'a, F: Field> {
+    field: F,
+    values: &'a mut [F::Row],
+    ratios: &'a mut [F::Row],
+    inverse: bool,
+}
+
+impl<F: Field> Op for FillRoots<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let field = self.field;
+        let prime = field.prime();
+        let mut done = 1;
+        while done < self.values.len() {
+            let bit = (done * F::LANES).ilog2() as usize;
+            let roots = if self.inverse { &prime.inverse_roots } else { &prime.roots };
+            let factor = constant(field, roots[bit + 2]);
+            let (from, to) = self.values.split_at_mut(done);
+            for (from, to) in from.iter().zip(to) {
+                field.store(to, field.reduce(field.mul(field.load(from), factor)));
+            }
+            done *= 2;
+        }
+        for (value, ratio) in self.values.iter_mut().zip(self.ratios) {
+            let reduced = field.reduce(field.load(value));
+            field.store(value, reduced);
+            field.store(ratio, field.ratio(reduced));
+        }
+    }
+}
+
+/// The factor for an integer below the prime, in every lane.
+#[inline(always)]
+pub(super) fn constant<F: Field>(field: F, value: u64) -> Factor<F::Vector> {
+    let value = field.reduce(field.splat(F::word(value)));
+    let ratio = field.ratio(value);
+    Factor { value, ratio }
+}
+
+/// Splits a block in four.
+///
+/// With residues of at most A·p on entry, A' = ½ + m(A) + m(A + m(A)) on return, where m(A) bounds a product: see the
+/// [`float`](super::float) field for its numbers.
+#[inline(always)]
+fn split_4<F: Field>(field: F, x: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> [F::Vector; 4] {
+    let x0 = field.reduce(x[0]);
+    let (x2, x3) = (field.mul(x[2], w[0]), field.mul(x[3], w[0]));
+    let (y0, y2) = (field.add(x0, x2), field.sub(x0, x2));
+    let (y1, y3) = (field.add(x[1], x3), field.sub(x[1], x3));
+    let (y1, y3) = (field.mul(y1, w[1]), field.mul(y3, w[2]));
+    [field.add(y0, y1), field.sub(y0, y1), field.add(y2, y3), field.sub(y2, y3)]
+}
+
+/// Joins four blocks, with the inverse roots: four times what [`split_4`] was given.
+#[inline(always)]
+fn join_4<F: Field>(field: F, y: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> [F::Vector; 4] {
+    let (x0, x1) = (field.add(y[0], y[1]), field.mul(field.sub(y[0], y[1]), w[1]));
+    let (x2, x3) = (field.add(y[2], y[3]), field.mul(field.sub(y[2], y[3]), w[2]));
+    [
+        field.reduce(field.add(x0, x2)),
+        field.add(x1, x3),
+        field.mul(field.sub(x0, x2), w[0]),
+        field.mul(field.sub(x1, x3), w[0]),
+    ]
+}
+
+/// A slice in `N` parts of the same length.
+#[inline(always)]
+fn parts<T, const N: usize>(slice: &mut [T]) -> [&mut [T]; N] {
+    let len = slice.len() / N;
+    let mut rest = slice;
+    [(); N].map(|()| rest.split_off_mut(..len).unwrap_or_default())
+}
+
+/// Row `i` of each part.
+#[inline(always)]
+fn load_4<F: Field>(field: F, x: &[&mut [F::Row]; 4], i: usize) -> [F::Vector; 4] {
+    [0, 1, 2, 3].map(|part| field.load(&x[part][i]))
+}
+
+#[inline(always)]
+fn store_4<F: Field>(field: F, x: &mut [&mut [F::Row]; 4], i: usize, y: [F::Vector; 4]) {
+    for (part, y) in x.iter_mut().zip(y) {
+        field.store(&mut part[i], y);
+    }
+}
+
+/// [`split_4`] of the block `t`, or with `JOIN` [`join_4`].
+struct Radix4<'a, F: Field, const JOIN: bool> {
+    field: F,
+    x: &'a mut [F::Row],
+    table: &'a Table<'a, F>,
+    t: usize,
+}
+
+impl<F: Field, const JOIN: bool> Op for Radix4<'_, F, JOIN> {
+    #[inline(always)]
+    fn run(self) {
+        let field = self.field;
+        let w = self.table.radix_4(field, self.t);
+        let mut x = parts(self.x);
+        for i in 0..x[3].len() {
+            let before = load_4(field, &x, i);
+            let after = if JOIN { join_4(field, before, &w) } else { split_4(field, before, &w) };
+            store_4(field, &mut x, i, after);
+        }
+    }
+}
+
+/// The first levels, 1 to 3 of them, so that an even number is left for radix 4. The upper half of the coefficients is zero,
+/// so that the first level is a copy. From digits to residues modulo both primes, in one pass.
+pub(super) struct First<'a, F: Field> {
+    pub(super) field: F,
+    /// Digits in the lower half; on return the residues modulo the prime of the field that runs this.
+    pub(super) x: &'a mut [F::Row],
+    /// On return the residues modulo the second prime.
+    pub(super) to: &'a mut [F::Row],
+    pub(super) second: F,
+    pub(super) roots: &'a [Roots<'a, F>; 2],
+    pub(super) levels: usize,
+}
+
+impl<F: Field> Op for First<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let field = self.field;
+        let tables = self.roots.each_ref().map(|roots| &roots.forward);
+        let fields = [field, self.second];
+        match self.levels {
+            1 => {
+                let [x, high] = parts(self.x);
+                high.copy_from_slice(x);
+                for to in parts::<_, 2>(self.to) {
+                    to.copy_from_slice(x);
+                }
+            }
+            2 => {
+                let quarter_turns = [0, 1].map(|i| tables[i].splat(fields[i], 1));
+                let mut to = [parts(self.x), parts(self.to)];
+                for i in 0..to[0][3].len().min(to[1][3].len()) {
+                    let (x0, x1) = (field.load(&to[0][0][i]), field.load(&to[0][1][i]));
+                    for ((field, turn), to) in fields.iter().zip(quarter_turns).zip(&mut to) {
+                        let turned = field.mul(x1, turn);
+                        let split =
+                            [field.add(x0, x1), field.sub(x0, x1), field.add(x0, turned), field.sub(x0, turned)];
+                        store_4(*field, to, i, split);
+                    }
+                }
+            }
+            _ => {
+                let w = [0, 1].map(|i| [0, 1].map(|t| tables[i].radix_4(fields[i], t)));
+                let mut to = [self.x, self.to].map(|x| parts::<_, 2>(x).map(parts::<_, 4>));
+                for i in 0..to[0][1][3].len().min(to[1][1][3].len()) {
+                    let x = load_4(field, &to[0][0], i);
+                    for ((field, w), to) in fields.iter().zip(&w).zip(&mut to) {
+                        for (w, half) in w.iter().zip(to) {
+                            store_4(*field, half, i, split_4(*field, x, w));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The inverse of [`First`], in place, all coefficients of the result.
+struct Last<'a, F: Field> {
+    field: F,
+    x: &'a mut [F::Row],
+    roots: &'a Roots<'a, F>,
+    levels: usize,
+}
+
+impl<F: Field> Op for Last<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let field = self.field;
+        let table = &self.roots.inverse;
+        match self.levels {
+            1 => {
+                let [low, high] = parts(self.x);
+                for (low, high) in low.iter_mut().zip(high) {
+                    let (x0, x1) = (field.load(low), field.load(high));
+                    field.store(low, field.add(x0, x1));
+                    field.store(high, field.sub(x0, x1));
+                }
+            }
+            2 => Radix4::<F, true> { field, x: self.x, table, t: 0 }.run(),
+            _ => {
+                let w = [0, 1].map(|t| table.radix_4(field, t));
+                let [low, high] = parts(self.x);
+                let (mut low, mut high) = (parts(low), parts(high));
+                for i in 0..low[3].len().min(high[3].len()) {
+                    let x0 = join_4(field, load_4(field, &low, i), &w[0]);
+                    let x1 = join_4(field, load_4(field, &high, i), &w[1]);
+                    let mut sums = x0;
+                    let mut differences = x0;
+                    for part in 0..4 {
+                        sums[part] = field.add(x0[part], x1[part]);
+                        differences[part] = field.sub(x0[part], x1[part]);
+                    }
+                    store_4(field, &mut low, i, sums);
+                    store_4(field, &mut high, i, differences);
+                }
+            }
+        }
+    }
+}
+
+/// Levels that [`First`] and [`Last`] do.
+pub(super) const fn outer_levels(size: Size) -> usize {
+    match size.log_groups {
+        1 => 1,
+        even if even % 2 == 0 => 2,
+        _ => 3,
+    }
+}
+
+/// What to multiply.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Products {
+    /// a·b, in the place of a. What is left of b is of no use.
+    One,
+    /// a·b in the place of a, and b² in the place of b.
+    Both,
+}
+
+/// Multiplies what [`First`] has made of two polynomials. The coefficients of the products come out multiplied by
+/// 2^levels / [`Field::sum_scale`].
+pub(super) fn multiply<F: Field>(
+    field: F,
+    size: Size,
+    roots: &Roots<'_, F>,
+    a: &mut [F::Row],
+    b: &mut [F::Row],
+    products: Products,
+) {
+    let outer = outer_levels(size);
+    let inner = (size.log_groups - outer) / 2;
+    let group_rows = size.leaf * F::LANES;
+    for group in 0..1_usize << size.log_groups {
+        // The blocks that begin at this group, the largest first; then the group; then the blocks that end with it.
+        for level in (1..=inner).rev().filter(|level| group % (1 << (2 * level)) == 0) {
+            let t = group >> (2 * level);
+            let block = group * group_rows..(group + (1 << (2 * level))) * group_rows;
+            for x in [&mut a[block.clone()], &mut b[block]] {
+                let table = &roots.forward;
+                field.run(Radix4::<F, false> { field, x, table, t });
+            }
+        }
+        let block = group * group_rows..(group + 1) * group_rows;
+        leaf::multiply(field, size.leaf, roots, group, &mut a[block.clone()], &mut b[block], products);
+        for level in (1..=inner).take_while(|level| (group + 1) % (1 << (2 * level)) == 0) {
+            let t = group >> (2 * level);
+            let block = (t << (2 * level)) * group_rows..(group + 1) * group_rows;
+            let table = &roots.inverse;
+            field.run(Radix4::<F, true> { field, x: &mut a[block.clone()], table, t });
+            if products == Products::Both {
+                let x = &mut b[block];
+                field.run(Radix4::<F, true> { field, x, table, t });
+            }
+        }
+    }
+    let levels = outer;
+    field.run(Last { field, x: a, roots, levels });
+    if products == Products::Both {
+        field.run(Last { field, x: b, roots, levels });
+    }
+}
