@@ -68,8 +68,8 @@ pub(super) trait Field: Copy {
     /// The integer by which [`Field::residue`] divides.
     fn sum_scale(self) -> u64;
 
-    /// A square of [`LANES`](Field::LANES) rows, `stride` rows apart, with rows and columns exchanged in place.
-    fn transpose(self, rows: &mut [Self::Row], stride: usize);
+    /// A square of [`LANES`](Field::LANES) vectors with rows and columns exchanged.
+    fn transpose(self, x: [Self::Vector; 8]) -> [Self::Vector; 8];
 
     /// The lanes of `a` and then `b` with even and with odd numbers.
     fn unzip(self, a: Self::Vector, b: Self::Vector) -> (Self::Vector, Self::Vector);

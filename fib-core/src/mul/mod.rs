@@ -18,9 +18,17 @@ mod digits;
 mod doubling;
 mod engine;
 mod field;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+mod float;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+mod lanes;
 mod leaf;
 mod prime;
+#[cfg(test)]
+mod tests;
 mod transform;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+mod vector;
 mod wide;
 mod words;
 
@@ -34,9 +42,15 @@ use crate::storage::{Heap, sealed::Limbs};
 use basecase::Pair;
 use doubling::{Numbers, Plan};
 use engine::{Engine, Word};
+use words::{Portable, Words};
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+use {crate::arch::Kernel, float::Float, lanes::Lanes, vector::Vector};
 
-/// From this index on a number is doubled by a transform (portable engine).
+/// From this index on a number is doubled by a transform.
 const PORTABLE_THRESHOLD: u64 = 13_000;
+/// The same for the vector engine.
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+const VECTOR_THRESHOLD: u64 = 4_000;
 
 /// Asked before anything is allocated, with all the bytes that will be.
 type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;
@@ -73,11 +87,34 @@ pub(crate) fn fibonacci_pair(index: u64, admit: Admit<'_>) -> Result<[Heap; 2], 
 
 /// The numbers of the goal, with room for the number after a pair; beside a single one stands an empty one.
 fn compute(last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhausted> {
+    #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+    match Kernel::current() {
+        Kernel::Avx512 => {
+            if let Some(lanes) = arch::Avx512::new() {
+                return by_vectors(lanes, last, goal, admit);
+            }
+        }
+        Kernel::Avx2 => {
+            if let Some(lanes) = arch::Avx2Fma::new() {
+                return by_vectors(lanes, last, goal, admit);
+            }
+        }
+        Kernel::Portable => {}
+    }
     if last < PORTABLE_THRESHOLD {
         return by_basecase(last, goal, admit);
     }
-    let plan = Plan::new::<words::Words>(last, &words::BASES).ok_or(Exhausted::capacity())?;
-    by_transform(words::Portable::new(plan.base), plan, PORTABLE_THRESHOLD, last, goal, admit)
+    let plan = Plan::new::<Words>(last, &words::BASES).ok_or(Exhausted::capacity())?;
+    by_transform(Portable::new(plan.base), plan, PORTABLE_THRESHOLD, last, goal, admit)
+}
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+fn by_vectors<L: Lanes>(lanes: L, last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhausted> {
+    if last < VECTOR_THRESHOLD {
+        return by_basecase(last, goal, admit);
+    }
+    let plan = Plan::new::<Float<L>>(last, &vector::BASES).ok_or(Exhausted::capacity())?;
+    by_transform(Vector::new(lanes, plan.base), plan, VECTOR_THRESHOLD, last, goal, admit)
 }
 
 /// Limbs of the numbers of a goal.

@@ -24,7 +24,7 @@ pub(super) const LEAF_MAX: usize = 7;
 pub(super) struct Size {
     /// Coefficients of a leaf.
     pub(super) leaf: usize,
-    /// A group is as many leaves as a vector has lanes, squared; there are at least two groups.
+    /// A group is as many leaves as a vector has lanes, squared. There are at least two groups.
     pub(super) log_groups: usize,
 }
 
@@ -46,7 +46,7 @@ impl Size {
 
     /// How often a block is halved on the way to the leaves.
     pub(super) const fn levels<F: Field>(self) -> usize {
-        self.log_groups + F::LANES.ilog2() as usize
+        self.log_groups + 2 * F::LANES.ilog2() as usize
     }
 
     /// Roots of unity that the transform uses.
@@ -99,7 +99,7 @@ impl<'a, F: Field> Table<'a, F> {
     /// The factors by which a block is split in four: of the node itself and of its two children.
     #[inline(always)]
     fn radix_4(&self, field: F, t: usize) -> [Factor<F::Vector>; 3] {
-        [t, 2 * t, 2 * t + 1].map(|t| self.splat(field, t))
+        [self.splat(field, t), self.splat(field, 2 * t), self.splat(field, 2 * t + 1)]
     }
 
     /// The factors of a row of nodes.
@@ -187,7 +187,7 @@ fn parts<T, const N: usize>(slice: &mut [T]) -> [&mut [T]; N] {
 /// Row `i` of each part.
 #[inline(always)]
 fn load_4<F: Field>(field: F, x: &[&mut [F::Row]; 4], i: usize) -> [F::Vector; 4] {
-    [0, 1, 2, 3].map(|part| field.load(&x[part][i]))
+    [field.load(&x[0][i]), field.load(&x[1][i]), field.load(&x[2][i]), field.load(&x[3][i])]
 }
 
 #[inline(always)]
@@ -247,7 +247,7 @@ impl<F: Field> Op for First<'_, F> {
                 }
             }
             2 => {
-                let quarter_turns = [0, 1].map(|i| tables[i].splat(fields[i], 1));
+                let quarter_turns = [tables[0].splat(field, 1), tables[1].splat(self.second, 1)];
                 let mut to = [parts(self.x), parts(self.to)];
                 for i in 0..to[0][3].len().min(to[1][3].len()) {
                     let (x0, x1) = (field.load(&to[0][0][i]), field.load(&to[0][1][i]));
@@ -260,7 +260,10 @@ impl<F: Field> Op for First<'_, F> {
                 }
             }
             _ => {
-                let w = [0, 1].map(|i| [0, 1].map(|t| tables[i].radix_4(fields[i], t)));
+                let w = [
+                    [tables[0].radix_4(field, 0), tables[0].radix_4(field, 1)],
+                    [tables[1].radix_4(self.second, 0), tables[1].radix_4(self.second, 1)],
+                ];
                 let mut to = [self.x, self.to].map(|x| parts::<_, 2>(x).map(parts::<_, 4>));
                 for i in 0..to[0][1][3].len().min(to[1][1][3].len()) {
                     let x = load_4(field, &to[0][0], i);
@@ -299,7 +302,7 @@ impl<F: Field> Op for Last<'_, F> {
             }
             2 => Radix4::<F, true> { field, x: self.x, table, t: 0 }.run(),
             _ => {
-                let w = [0, 1].map(|t| table.radix_4(field, t));
+                let w = [table.radix_4(field, 0), table.radix_4(field, 1)];
                 let [low, high] = parts(self.x);
                 let (mut low, mut high) = (parts(low), parts(high));
                 for i in 0..low[3].len().min(high[3].len()) {

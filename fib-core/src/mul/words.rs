@@ -154,7 +154,9 @@ impl Field for Words {
     }
 
     #[inline(always)]
-    fn transpose(self, _rows: &mut [[u64; 1]], _stride: usize) {}
+    fn transpose(self, x: [u64; 8]) -> [u64; 8] {
+        x
+    }
 
     #[inline(always)]
     fn unzip(self, a: u64, b: u64) -> (u64, u64) {
