@@ -73,14 +73,12 @@ pub(super) struct Scales {
 }
 
 impl Scales {
-    pub(super) fn new<F: Field>(fields: [F; 2], levels: usize) -> Self {
+    /// With p1^-1 modulo p2, which is a constant of the engine.
+    pub(super) fn new<F: Field>(fields: [F; 2], inverse: u64, levels: usize) -> Self {
         let [first, second] = fields.map(|field| {
             let prime = field.prime();
-            let halved = prime.power(prime.inverse(2), levels as u64);
-            prime.multiply(halved, field.sum_scale())
+            prime.multiply(prime.halves[levels], field.sum_scale())
         });
-        let [p1, p2] = fields.map(Field::prime);
-        let inverse = p2.inverse(p1.modulus % p2.modulus);
-        Self { first, second: p2.multiply(second, inverse), inverse }
+        Self { first, second: fields[1].prime().multiply(second, inverse), inverse }
     }
 }

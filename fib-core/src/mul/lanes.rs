@@ -56,6 +56,9 @@ pub(super) trait Lanes: Copy {
     /// `x + y` in the lanes where x is negative, `x` in the others.
     fn add_where_negative(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
 
+    /// Each lane of `x` in the place of the next one, and the last lane of `before` in that of the first.
+    fn shift(self, before: Self::Vector, x: Self::Vector) -> Self::Vector;
+
     /// A square of [`LANES`](Lanes::LANES) vectors with rows and columns exchanged.
     fn transpose(self, x: [Self::Vector; 8]) -> [Self::Vector; 8];
 

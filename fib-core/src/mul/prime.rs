@@ -6,10 +6,20 @@ pub(super) const LOG_ORDER: usize = 26;
 /// A prime `p` with `p ≡ 1 (mod 2^26)`.
 pub(super) struct Prime {
     pub(super) modulus: u64,
-    /// At `j` a root of unity of order 2^j, the square of the next one.
-    pub(super) roots: [u64; LOG_ORDER + 1],
-    /// The inverses of the roots.
-    pub(super) inverse_roots: [u64; LOG_ORDER + 1],
+    pub(super) forward: Roots,
+    /// The inverses.
+    pub(super) inverse: Roots,
+    /// At `j` the inverse of 2^j.
+    pub(super) halves: [u64; LOG_ORDER + 1],
+}
+
+/// Roots of unity.
+pub(super) struct Roots {
+    /// At `j` a root of order 2^j, the square of the next one.
+    pub(super) of_order: [u64; LOG_ORDER + 1],
+    /// At `t` e^(πi·r) (with any root in the place of e^πi), where r in [0, 1) is the binary fraction whose digits are the
+    /// bits of `t`, the lowest first: the first roots of a transform in bit-reversed order.
+    pub(super) of_node: [u64; 8],
 }
 
 impl Prime {
@@ -18,34 +28,40 @@ impl Prime {
         assert!(modulus % (1 << LOG_ORDER) == 1);
         let half_turn = power(root, 1 << (LOG_ORDER - 1), modulus);
         assert!(half_turn == modulus - 1, "the root's order is 2^26 and not less");
-        Self { modulus, roots: squares(root, modulus), inverse_roots: squares(inverse(root, modulus), modulus) }
+        let mut halves = [1; LOG_ORDER + 1];
+        let mut j = 1;
+        while j < halves.len() {
+            halves[j] = multiply(halves[j - 1], modulus.div_ceil(2), modulus);
+            j += 1;
+        }
+        Self {
+            modulus,
+            forward: Roots::new(root, modulus),
+            inverse: Roots::new(inverse(root, modulus), modulus),
+            halves,
+        }
     }
 
     pub(super) const fn multiply(&self, a: u64, b: u64) -> u64 {
         multiply(a, b, self.modulus)
     }
 
-    pub(super) const fn power(&self, base: u64, exponent: u64) -> u64 {
-        power(base, exponent, self.modulus)
+    pub(super) const fn inverse_of(&self, a: u64) -> u64 {
+        inverse(a % self.modulus, self.modulus)
     }
+}
 
-    pub(super) const fn inverse(&self, a: u64) -> u64 {
-        inverse(a, self.modulus)
-    }
-
-    /// The root that belongs to the node `t` of a transform, or its inverse: e^(πi·r), where r in [0, 1) is the binary
-    /// fraction whose digits are the bits of `t`, the lowest first.
-    pub(super) const fn node_root(&self, t: usize, inverse: bool) -> u64 {
-        let roots = if inverse { &self.inverse_roots } else { &self.roots };
-        let mut root = 1;
-        let mut bit = 0;
-        while t >> bit != 0 {
-            if t >> bit & 1 == 1 {
-                root = self.multiply(root, roots[bit + 2]);
-            }
-            bit += 1;
+impl Roots {
+    const fn new(root: u64, modulus: u64) -> Self {
+        let of_order = squares(root, modulus);
+        let mut of_node = [1; 8];
+        let mut t = 1;
+        while t < of_node.len() {
+            let bit = t.ilog2() as usize;
+            of_node[t] = multiply(of_node[t - (1 << bit)], of_order[bit + 2], modulus);
+            t += 1;
         }
-        root
+        Self { of_order, of_node }
     }
 }
 

@@ -88,8 +88,8 @@ fn transforms_multiply() {
                     let [rows, others] = x.each_mut().map(|x| E::Field::rows_mut(&mut x[i]));
                     transform::multiply(field, size, &roots[i], rows, others, products);
                     let prime = field.prime();
-                    let scale = prime.power(2, size.levels::<E::Field>() as u64);
-                    let scale = prime.multiply(scale, prime.inverse(field.sum_scale()));
+                    let scale =
+                        prime.inverse_of(prime.multiply(prime.halves[size.levels::<E::Field>()], field.sum_scale()));
                     let expect = |product: Vec<u64>, words: &[_]| {
                         for (k, x) in product.into_iter().enumerate() {
                             let x = prime.multiply(x, scale);

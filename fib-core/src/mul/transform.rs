@@ -12,7 +12,7 @@
 
 use super::field::{Factor, Field, Op};
 use super::leaf;
-use super::prime::LOG_ORDER;
+use super::prime::{self, LOG_ORDER};
 
 /// The fewest and the most coefficients of a leaf.
 pub(super) const LEAF_MIN: usize = 4;
@@ -82,11 +82,12 @@ impl<'a, F: Field> Roots<'a, F> {
 impl<'a, F: Field> Table<'a, F> {
     fn fill(field: F, space: &'a mut [F::Word], inverse: bool) -> Self {
         let (values, ratios) = space.split_at_mut(space.len() / 2);
-        let first = F::LANES;
-        for (t, value) in values[..first].iter_mut().enumerate() {
-            *value = F::word(field.prime().node_root(t, inverse));
+        let prime = field.prime();
+        let roots = if inverse { &prime.inverse } else { &prime.forward };
+        for (value, &root) in values.iter_mut().zip(&roots.of_node).take(F::LANES) {
+            *value = F::word(root);
         }
-        field.run(FillRoots { field, values: F::rows_mut(values), ratios: F::rows_mut(ratios), inverse });
+        field.run(FillRoots { field, values: F::rows_mut(values), ratios: F::rows_mut(ratios), roots });
         Self { values, ratios }
     }
 
@@ -114,19 +115,17 @@ struct FillRoots<'a, F: Field> {
     field: F,
     values: &'a mut [F::Row],
     ratios: &'a mut [F::Row],
-    inverse: bool,
+    roots: &'a prime::Roots,
 }
 
 impl<F: Field> Op for FillRoots<'_, F> {
     #[inline(always)]
     fn run(self) {
         let field = self.field;
-        let prime = field.prime();
         let mut done = 1;
         while done < self.values.len() {
             let bit = (done * F::LANES).ilog2() as usize;
-            let roots = if self.inverse { &prime.inverse_roots } else { &prime.roots };
-            let factor = constant(field, roots[bit + 2]);
+            let factor = constant(field, self.roots.of_order[bit + 2]);
             let (from, to) = self.values.split_at_mut(done);
             for (from, to) in from.iter().zip(to) {
                 field.store(to, field.reduce(field.mul(field.load(from), factor)));

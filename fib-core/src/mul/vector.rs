@@ -6,6 +6,9 @@ use super::float::{Float, PRIMES, nearest};
 use super::lanes::Lanes;
 use super::transform::constant;
 
+/// The inverse of the first prime modulo the second.
+const INVERSE: u64 = PRIMES[1].inverse_of(PRIMES[0].modulus);
+
 /// Digits of 12 places for factors up to 970,000 digits, beyond that of 11.
 pub(super) const BASES: [Base; 2] = [Base::new(12, &PRIMES), Base::new(11, &PRIMES)];
 
@@ -13,9 +16,6 @@ const _: () = assert!(BASES[0].longest >= 970_000 && BASES[1].longest >= 97_000_
 
 /// Rows in a chunk. Their carries fill a mask of at most 64 bits.
 const CHUNK: usize = 8;
-
-/// The most words in a chunk.
-const WORDS: usize = CHUNK * 8;
 
 /// The engine on vectors of one width.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl<L: Lanes> Engine for Vector<L> {
 
     fn combine(self, [first, second]: [&mut [f64]; 2], levels: usize) {
         let fields = self.fields();
-        let scales = Scales::new(fields, levels);
+        let scales = Scales::new(fields, INVERSE, levels);
         self.lanes.run(Combine { fields, scales, base: self.base, first, second });
     }
 
@@ -82,16 +82,16 @@ impl<L: Lanes> Divisor<L> {
 /// Carries, from the lowest digit on, a chunk at a time.
 struct Carries<L: Lanes> {
     divisor: Divisor<L>,
-    /// By how much the highest column of the chunk before exceeds the base.
-    quotient: f64,
-    /// Whether that overflowed it.
+    /// By how often the columns of the last row exceed the base.
+    quotients: L::Vector,
+    /// Whether that overflowed the last column.
     ripple: bool,
 }
 
 impl<L: Lanes> Carries<L> {
     #[inline(always)]
     fn new(divisor: Divisor<L>) -> Self {
-        Self { divisor, quotient: 0.0, ripple: false }
+        Self { divisor, quotients: divisor.lanes.splat(0.0), ripple: false }
     }
 
     /// From columns of integers below 4B to digits.
@@ -102,18 +102,12 @@ impl<L: Lanes> Carries<L> {
     #[inline(always)]
     fn settle(&mut self, columns: &mut [L::Vector; CHUNK]) {
         let Divisor { lanes, base, .. } = self.divisor;
-        let mut quotients = [0.0; 1 + WORDS];
-        quotients[0] = self.quotient;
-        for (column, row) in columns.iter_mut().zip(L::rows_mut(&mut quotients[1..])) {
-            let [quotient, rest] = self.divisor.divide(*column);
-            lanes.store(row, quotient);
-            *column = rest;
-        }
-        self.quotient = quotients[CHUNK * L::LANES];
         let (mut over, mut full) = (0_u128, 0_u128);
         let largest = lanes.sub(base, lanes.splat(1.0));
-        for (i, (column, row)) in columns.iter_mut().zip(L::rows(&quotients)).enumerate() {
-            *column = lanes.add(*column, lanes.load(row));
+        for (i, column) in columns.iter_mut().enumerate() {
+            let [quotients, rest] = self.divisor.divide(*column);
+            *column = lanes.add(rest, lanes.shift(self.quotients, quotients));
+            self.quotients = quotients;
             over |= u128::from(lanes.at_least(*column, base)) << (i * L::LANES);
             full |= u128::from(lanes.at_least(*column, largest)) << (i * L::LANES);
         }
@@ -208,26 +202,20 @@ impl<L: Lanes> Op for Combine<'_, L> {
         let scale_2 = constant(field_2, self.scales.second);
         let inverse = constant(field_2, self.scales.inverse);
         let mut carries = Carries::new(divisor);
-        // Digits of the columns before: middle ones belong one column higher, high ones two.
-        let (mut middle, mut high) = ([0.0; 1 + WORDS], [0.0; 2 + WORDS]);
+        // High digits belong one column above the middle ones, which belong one above the low ones.
+        let (mut high, mut above) = (lanes.splat(0.0), lanes.splat(0.0));
         let words = CHUNK * L::LANES;
         for (first, second) in self.first.chunks_mut(words).zip(self.second.chunks(words)) {
             let (first, second) = (L::rows_mut(first), L::rows(second));
             let mut columns = [lanes.splat(0.0); CHUNK];
-            for (i, (x1, x2)) in first.iter().zip(second).enumerate() {
+            for ((x1, x2), column) in first.iter().zip(second).zip(&mut columns) {
                 let r1 = field.canonical(field.mul(lanes.load(x1), scale));
                 let u = lanes.sub(field_2.mul(lanes.load(x2), scale_2), field_2.mul(r1, inverse));
                 let [d0, d1, d2] = cut.digits(r1, field_2.canonical(field_2.reduce(u)));
-                columns[i] = d0;
-                lanes.store(&mut L::rows_mut(&mut middle[1..])[i], d1);
-                lanes.store(&mut L::rows_mut(&mut high[2..])[i], d2);
+                let sum = lanes.add(d1, lanes.shift(high, d2));
+                *column = lanes.add(d0, lanes.shift(above, sum));
+                (high, above) = (d2, sum);
             }
-            for (i, column) in columns.iter_mut().enumerate() {
-                let above = lanes.add(lanes.load(&L::rows(&middle)[i]), lanes.load(&L::rows(&high)[i]));
-                *column = lanes.add(*column, above);
-            }
-            middle[0] = middle[words];
-            [high[0], high[1]] = [high[words], high[words + 1]];
             carries.settle(&mut columns);
             for (x, column) in first.iter_mut().zip(columns) {
                 lanes.store(x, column);

@@ -13,6 +13,9 @@ pub(super) static PRIMES: [Prime; 2] = [
     Prime::new(9_223_372_034_505_965_569, 7_388_713_459_186_755_282),
 ];
 
+/// The inverse of the first prime modulo the second.
+const INVERSE: u64 = PRIMES[1].inverse_of(PRIMES[0].modulus);
+
 /// Digits of 16 places for factors up to 850,000 digits, beyond that of 15.
 pub(super) const BASES: [Base; 2] = [Base::new(16, &PRIMES), Base::new(15, &PRIMES)];
 
@@ -150,7 +153,7 @@ impl Field for Words {
     }
 
     fn sum_scale(self) -> u64 {
-        low((1 << 64) % u128::from(self.p))
+        (u64::MAX % self.p) + 1
     }
 
     #[inline(always)]
@@ -245,7 +248,7 @@ impl Engine for Portable {
 
     fn combine(self, [first, second]: [&mut [u64]; 2], levels: usize) {
         let [field, field_2] = self.fields();
-        let scales = Scales::new([field, field_2], levels);
+        let scales = Scales::new([field, field_2], INVERSE, levels);
         let scale = constant(field, scales.first);
         let [scale_2, inverse] = [scales.second, scales.inverse].map(|scale| constant(field_2, scale));
         let cut = Cut::new(self.base.value());

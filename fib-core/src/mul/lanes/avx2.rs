@@ -121,6 +121,12 @@ impl Lanes for Avx2Fma {
     }
 
     #[inline(always)]
+    fn shift(self, before: __m256d, x: __m256d) -> __m256d {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { shifted(before, x) }
+    }
+
+    #[inline(always)]
     fn transpose(self, x: [__m256d; 8]) -> [__m256d; 8] {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { transposed(x) }
@@ -151,6 +157,14 @@ const MASKS: [[f64; 4]; 16] = {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mask of four bits")]
 fn at_least(a: __m256d, b: __m256d) -> u8 {
     _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GE_OQ>(a, b)) as u8
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn shifted(before: __m256d, x: __m256d) -> __m256d {
+    // The upper half of `before` and the lower one of `x`.
+    let middle = _mm256_permute2f128_pd::<0x21>(before, x);
+    _mm256_shuffle_pd::<0b0101>(middle, x)
 }
 
 /// The first four rows as the columns of a square: pairs of lanes, then of 128 bits change places.

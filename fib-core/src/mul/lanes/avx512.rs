@@ -119,6 +119,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn shift(self, before: __m512d, x: __m512d) -> __m512d {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { shifted(before, x) }
+    }
+
+    #[inline(always)]
     fn transpose(self, x: [__m512d; 8]) -> [__m512d; 8] {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { transposed(x) }
@@ -136,6 +142,13 @@ impl Lanes for Avx512 {
 #[target_feature(enable = "avx512f,avx512dq")]
 fn negative(x: __m512d) -> u8 {
     _mm512_movepi64_mask(_mm512_castpd_si512(x))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn shifted(before: __m512d, x: __m512d) -> __m512d {
+    let (before, x) = (_mm512_castpd_si512(before), _mm512_castpd_si512(x));
+    _mm512_castsi512_pd(_mm512_alignr_epi64::<7>(x, before))
 }
 
 /// The rows of a square as its columns: pairs of lanes, then of 128 bits, then of 256 bits change places.
