@@ -104,7 +104,7 @@ fn compute(last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhaust
     if last < PORTABLE_THRESHOLD {
         return by_basecase(last, goal, admit);
     }
-    let plan = Plan::new::<Words>(last, &words::BASES).ok_or(Exhausted::capacity())?;
+    let plan = Plan::new::<Words>(last, goal, &words::BASES).ok_or(Exhausted::capacity())?;
     by_transform(Portable::new(plan.base), plan, PORTABLE_THRESHOLD, last, goal, admit)
 }
 
@@ -113,7 +113,7 @@ fn by_vectors<L: Lanes>(lanes: L, last: u64, goal: Goal, admit: Admit<'_>) -> Re
     if last < VECTOR_THRESHOLD {
         return by_basecase(last, goal, admit);
     }
-    let plan = Plan::new::<Float<L>>(last, &vector::BASES).ok_or(Exhausted::capacity())?;
+    let plan = Plan::new::<Float<L>>(last, goal, &vector::BASES).ok_or(Exhausted::capacity())?;
     by_transform(Vector::new(lanes, plan.base), plan, VECTOR_THRESHOLD, last, goal, admit)
 }
 

@@ -74,14 +74,15 @@ fn transforms_multiply() {
                     let mut words: Vec<_> = digits.iter().map(|&digit| E::Field::word(digit)).collect();
                     words.resize(coefficients, zero);
                     let mut other = vec![zero; coefficients];
-                    fields[0].run(First {
-                        field: fields[0],
-                        x: E::Field::rows_mut(&mut words),
+                    fields[1].run(First {
+                        field: fields[1],
+                        digits: Some(E::Field::rows(&words)),
                         to: E::Field::rows_mut(&mut other),
-                        second: fields[1],
-                        roots: &roots,
-                        levels: transform::outer_levels(size),
+                        roots: &roots[1],
+                        size,
                     });
+                    let to = E::Field::rows_mut(&mut words);
+                    fields[0].run(First { field: fields[0], digits: None, to, roots: &roots[0], size });
                     [words, other]
                 });
                 for (i, field) in fields.into_iter().enumerate() {

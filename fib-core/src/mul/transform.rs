@@ -49,6 +49,15 @@ impl Size {
         self.log_groups + 2 * F::LANES.ilog2() as usize
     }
 
+    /// Levels that [`First`] and [`Last`] do.
+    const fn outer_levels(self) -> usize {
+        match self.log_groups {
+            1 => 1,
+            even if even % 2 == 0 => 2,
+            _ => 3,
+        }
+    }
+
     /// Roots of unity that the transform uses.
     pub(super) const fn roots<F: Field>(self) -> usize {
         1 << (self.levels::<F>() - 1)
@@ -219,57 +228,57 @@ impl<F: Field, const JOIN: bool> Op for Radix4<'_, F, JOIN> {
 }
 
 /// The first levels, 1 to 3 of them, so that an even number is left for radix 4. The upper half of the coefficients is zero,
-/// so that the first level is a copy. From digits to residues modulo both primes, in one pass.
+/// so that the first level is a copy.
 pub(super) struct First<'a, F: Field> {
     pub(super) field: F,
-    /// Digits in the lower half; on return the residues modulo the prime of the field that runs this.
-    pub(super) x: &'a mut [F::Row],
-    /// On return the residues modulo the second prime.
+    /// The digits, at least half of the coefficients; `None` where they are in the lower half of `to` itself.
+    pub(super) digits: Option<&'a [F::Row]>,
     pub(super) to: &'a mut [F::Row],
-    pub(super) second: F,
-    pub(super) roots: &'a [Roots<'a, F>; 2],
-    pub(super) levels: usize,
+    pub(super) roots: &'a Roots<'a, F>,
+    pub(super) size: Size,
 }
 
 impl<F: Field> Op for First<'_, F> {
     #[inline(always)]
     fn run(self) {
-        let field = self.field;
-        let tables = self.roots.each_ref().map(|roots| &roots.forward);
-        let fields = [field, self.second];
-        match self.levels {
+        let Self { field, digits, to, roots, size } = self;
+        let table = &roots.forward;
+        match size.outer_levels() {
             1 => {
-                let [x, high] = parts(self.x);
-                high.copy_from_slice(x);
-                for to in parts::<_, 2>(self.to) {
-                    to.copy_from_slice(x);
+                let [low, high] = parts(to);
+                if let Some(digits) = digits {
+                    low.copy_from_slice(&digits[..low.len()]);
                 }
+                high.copy_from_slice(low);
             }
             2 => {
-                let quarter_turns = [tables[0].splat(field, 1), tables[1].splat(self.second, 1)];
-                let mut to = [parts(self.x), parts(self.to)];
-                for i in 0..to[0][3].len().min(to[1][3].len()) {
-                    let (x0, x1) = (field.load(&to[0][0][i]), field.load(&to[0][1][i]));
-                    for ((field, turn), to) in fields.iter().zip(quarter_turns).zip(&mut to) {
-                        let turned = field.mul(x1, turn);
-                        let split =
-                            [field.add(x0, x1), field.sub(x0, x1), field.add(x0, turned), field.sub(x0, turned)];
-                        store_4(*field, to, i, split);
-                    }
+                let quarter_turn = table.splat(field, 1);
+                let mut to = parts(to);
+                let len = to[3].len();
+                for i in 0..len {
+                    let (x0, x1) = match digits {
+                        Some(x) => (field.load(&x[i]), field.load(&x[len + i])),
+                        None => (field.load(&to[0][i]), field.load(&to[1][i])),
+                    };
+                    let turned = field.mul(x1, quarter_turn);
+                    let split = [field.add(x0, x1), field.sub(x0, x1), field.add(x0, turned), field.sub(x0, turned)];
+                    store_4(field, &mut to, i, split);
                 }
             }
             _ => {
-                let w = [
-                    [tables[0].radix_4(field, 0), tables[0].radix_4(field, 1)],
-                    [tables[1].radix_4(self.second, 0), tables[1].radix_4(self.second, 1)],
-                ];
-                let mut to = [self.x, self.to].map(|x| parts::<_, 2>(x).map(parts::<_, 4>));
-                for i in 0..to[0][1][3].len().min(to[1][1][3].len()) {
-                    let x = load_4(field, &to[0][0], i);
-                    for ((field, w), to) in fields.iter().zip(&w).zip(&mut to) {
-                        for (w, half) in w.iter().zip(to) {
-                            store_4(*field, half, i, split_4(*field, x, w));
+                let w = [table.radix_4(field, 0), table.radix_4(field, 1)];
+                let mut to: [_; 2] = parts::<_, 2>(to).map(parts);
+                let len = to[1][3].len();
+                for i in 0..len {
+                    let x = match digits {
+                        Some(x) => {
+                            let [x0, x1, x2, x3] = [&x[i], &x[len + i], &x[2 * len + i], &x[3 * len + i]];
+                            [field.load(x0), field.load(x1), field.load(x2), field.load(x3)]
                         }
+                        None => load_4(field, &to[0], i),
+                    };
+                    for (w, half) in w.iter().zip(&mut to) {
+                        store_4(field, half, i, split_4(field, x, w));
                     }
                 }
             }
@@ -321,15 +330,6 @@ impl<F: Field> Op for Last<'_, F> {
     }
 }
 
-/// Levels that [`First`] and [`Last`] do.
-pub(super) const fn outer_levels(size: Size) -> usize {
-    match size.log_groups {
-        1 => 1,
-        even if even % 2 == 0 => 2,
-        _ => 3,
-    }
-}
-
 /// What to multiply.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Products {
@@ -349,7 +349,7 @@ pub(super) fn multiply<F: Field>(
     b: &mut [F::Row],
     products: Products,
 ) {
-    let outer = outer_levels(size);
+    let outer = size.outer_levels();
     let inner = (size.log_groups - outer) / 2;
     let group_rows = size.leaf * F::LANES;
     for group in 0..1_usize << size.log_groups {
