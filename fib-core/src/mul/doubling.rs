@@ -11,7 +11,7 @@ use crate::limb::Limb;
 use crate::radix::Decimal;
 
 /// Words by which a buffer is longer than its transform: zeros that the last row of a number may run into.
-const PADDING: usize = 16;
+const PADDING: usize = 40;
 
 /// Words of a cache line; buffers begin with one.
 const LINE: usize = 8;
@@ -198,7 +198,7 @@ impl<'a, E: Engine> Numbers<'a, E> {
 
     /// From the residues of a product to at most `len` digits.
     fn combine(&mut self, which: usize, len: usize, levels: usize) {
-        let words = len.next_multiple_of(E::Field::LANES);
+        let words = len.next_multiple_of(E::ROW);
         let digits = &mut self.digits[which * self.stride..][..words];
         self.engine.combine([digits, &mut self.residues[which][..words]], levels);
         self.len[which] = digits::significant::<E::Field>(digits);
@@ -206,7 +206,7 @@ impl<'a, E: Engine> Numbers<'a, E> {
 
     fn halve(&mut self, half: Half) {
         // L(k+1) < 3·L(k) may have a digit more.
-        let words = (self.len[1] + 1).next_multiple_of(E::Field::LANES);
+        let words = (self.len[1] + 1).next_multiple_of(E::ROW);
         for which in 0..2 {
             let len = self.len[which];
             self.number(which)[len..=words].fill(E::Field::word(0));

@@ -48,6 +48,9 @@ pub(super) enum Half {
 pub(super) trait Engine: Copy {
     type Field: Field;
 
+    /// Digits come in whole rows of so many words.
+    const ROW: usize;
+
     fn fields(self) -> [Self::Field; 2];
 
     fn base(self) -> Base;

@@ -56,11 +56,17 @@ pub(super) trait Field: Copy {
     /// What makes a factor of a reduced residue.
     fn ratio(self, value: Self::Vector) -> Self::Vector;
 
-    /// `a·b` of reduced residues.
+    /// `a·b` of a reduced residue and one that is reduced or the result of [`Field::mul`].
     fn product(self, a: Self::Vector, b: Self::Vector) -> Self::Sum;
 
-    /// `sum + a·b` of reduced residues, up to [`LEAF_MAX`](super::transform::LEAF_MAX) products in all.
+    /// `sum + a·b` of such residues, up to [`LEAF_MAX`](super::transform::LEAF_MAX) products in all.
     fn add_product(self, sum: Self::Sum, a: Self::Vector, b: Self::Vector) -> Self::Sum;
+
+    /// `sum + a[0]·b[0] + a[1]·b[1]`, as [`Field::add_product`] would add them.
+    #[inline(always)]
+    fn add_products(self, sum: Self::Sum, a: [Self::Vector; 2], b: [Self::Vector; 2]) -> Self::Sum {
+        self.add_product(self.add_product(sum, a[0], b[0]), a[1], b[1])
+    }
 
     /// The sum as a residue of the least size, multiplied by [`Field::sum_scale`].
     fn residue(self, sum: Self::Sum) -> Self::Vector;

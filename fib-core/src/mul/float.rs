@@ -13,7 +13,7 @@
 //!   On the last levels, from reduced leaves, sums grow to 4.
 
 use super::field::{Factor, Field, Op};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Squares};
 use super::prime::Prime;
 use super::transform::LEAF_MAX;
 
@@ -52,9 +52,12 @@ const _: () = assert!(ROUND == 1.5 * (1_u64 << 52) as f64);
 /// an error. The lower parts are at most 2^49.
 const ROUND_SUM: f64 = ROUND * (1_u64 << 50) as f64;
 const _: () = {
-    let product = (P / 2 + 2) as u128 * (P / 2 + 2) as u128;
-    assert!(product * LEAF_MAX as u128 <= 1 << 101);
-    // The sum reduced, which leaves less than p, and the lower parts.
+    let product = (P / 2 + 2) as u128 * (P as u128 * product_bound(1_024) as u128 / 1_024);
+    let sum = product * LEAF_MAX as u128;
+    assert!(sum <= 1 << 101);
+    // To reduce it: the quotient is rounded; 1/p is wrong by 2^-53 of itself, which leaves less than p.
+    assert!(sum / (P as u128) < 1 << 51);
+    // And the lower parts are added.
     assert!(P + ((LEAF_MAX as u64) << 49) < 1 << 53);
 };
 
@@ -69,19 +72,51 @@ pub(super) struct Float<L> {
 }
 
 impl<L> Float<L> {
-    #[expect(clippy::cast_precision_loss, reason = "the prime is below 2^53")]
     pub(super) const fn new(lanes: L, prime: &'static Prime) -> Self {
-        let p = prime.modulus as f64;
+        let p = integer(prime.modulus);
         Self { lanes, prime, p, p_inverse: 1.0 / p }
     }
 }
 
 impl<L: Lanes> Float<L> {
+    #[inline(always)]
+    pub(super) fn reduce(self, x: L::Vector) -> L::Vector {
+        let quotient = nearest(self.lanes, x, self.lanes.splat(self.p_inverse));
+        self.lanes.sub_mul(x, quotient, self.lanes.splat(self.p))
+    }
+
+    #[inline(always)]
+    pub(super) fn mul(self, x: L::Vector, factor: Factor<L::Vector>) -> L::Vector {
+        let high = self.lanes.mul(x, factor.value);
+        let quotient = nearest(self.lanes, x, factor.ratio);
+        let rest = self.lanes.sub_mul(high, quotient, self.lanes.splat(self.p));
+        self.lanes.add(rest, self.lanes.mul_sub(x, factor.value, high))
+    }
+
+    #[inline(always)]
+    pub(super) fn ratio(self, value: L::Vector) -> L::Vector {
+        self.lanes.div(value, self.lanes.splat(self.p))
+    }
+
+    /// The factor for an integer below the prime.
+    #[inline(always)]
+    pub(super) fn constant(self, value: u64) -> Factor<L::Vector> {
+        let value = self.reduce(self.lanes.splat(integer(value)));
+        Factor { value, ratio: self.ratio(value) }
+    }
+
     /// A residue from 0 to p − 1 for one that is reduced.
     #[inline(always)]
     pub(super) fn canonical(self, x: L::Vector) -> L::Vector {
         self.lanes.add_where_negative(x, self.lanes.splat(self.p))
     }
+}
+
+/// An integer below 2^53, exactly.
+#[inline(always)]
+#[expect(clippy::cast_precision_loss, reason = "integers below 2^53")]
+pub(super) const fn integer(value: u64) -> f64 {
+    value as f64
 }
 
 /// The nearest integer to `x·factor`, or one of the nearest two, where that is below 2^51.
@@ -98,7 +133,7 @@ pub(super) struct Sum<V> {
     low: V,
 }
 
-impl<L: Lanes> Field for Float<L> {
+impl<L: Squares> Field for Float<L> {
     type Word = f64;
     type Row = L::Row;
     type Vector = L::Vector;
@@ -116,9 +151,8 @@ impl<L: Lanes> Field for Float<L> {
     }
 
     #[inline(always)]
-    #[expect(clippy::cast_precision_loss, reason = "integers below 2^53")]
     fn word(value: u64) -> f64 {
-        value as f64
+        integer(value)
     }
 
     #[inline(always)]
@@ -164,21 +198,17 @@ impl<L: Lanes> Field for Float<L> {
 
     #[inline(always)]
     fn reduce(self, x: L::Vector) -> L::Vector {
-        let quotient = nearest(self.lanes, x, self.lanes.splat(self.p_inverse));
-        self.lanes.sub_mul(x, quotient, self.lanes.splat(self.p))
+        self.reduce(x)
     }
 
     #[inline(always)]
     fn mul(self, x: L::Vector, factor: Factor<L::Vector>) -> L::Vector {
-        let high = self.lanes.mul(x, factor.value);
-        let quotient = nearest(self.lanes, x, factor.ratio);
-        let rest = self.lanes.sub_mul(high, quotient, self.lanes.splat(self.p));
-        self.lanes.add(rest, self.lanes.mul_sub(x, factor.value, high))
+        self.mul(x, factor)
     }
 
     #[inline(always)]
     fn ratio(self, value: L::Vector) -> L::Vector {
-        self.lanes.div(value, self.lanes.splat(self.p))
+        self.ratio(value)
     }
 
     #[inline(always)]

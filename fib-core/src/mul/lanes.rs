@@ -4,6 +4,9 @@
 
 mod avx2;
 mod avx512;
+mod wide;
+
+pub(super) use wide::Wide;
 
 use super::field::Op;
 
@@ -48,17 +51,20 @@ pub(super) trait Lanes: Copy {
     fn floor(self, x: Self::Vector) -> Self::Vector;
 
     /// The lanes with `a >= b`, the first in the lowest bit.
-    fn at_least(self, a: Self::Vector, b: Self::Vector) -> u8;
+    fn at_least(self, a: Self::Vector, b: Self::Vector) -> u64;
 
-    /// `x + y` in the lanes of the mask, `x` in the others.
-    fn add_where(self, mask: u8, x: Self::Vector, y: Self::Vector) -> Self::Vector;
+    /// `x + y` in the lanes of the mask, `x` in the others. Bits beyond the lanes do not count.
+    fn add_where(self, mask: u64, x: Self::Vector, y: Self::Vector) -> Self::Vector;
 
     /// `x + y` in the lanes where x is negative, `x` in the others.
     fn add_where_negative(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
 
     /// Each lane of `x` in the place of the next one, and the last lane of `before` in that of the first.
     fn shift(self, before: Self::Vector, x: Self::Vector) -> Self::Vector;
+}
 
+/// Single vectors, whose lanes can change places.
+pub(super) trait Squares: Lanes {
     /// A square of [`LANES`](Lanes::LANES) vectors with rows and columns exchanged.
     fn transpose(self, x: [Self::Vector; 8]) -> [Self::Vector; 8];
 

@@ -228,9 +228,11 @@ fn multiply_leaf<F: Field, const S: usize, const BOTH: bool>(
     for i in 0..S {
         x[i] = field.reduce(field.load(&a[row(i)]));
         y[i] = field.reduce(field.load(&b[row(i)]));
-        // What has run over the end comes back multiplied by the root.
+    }
+    // What has run over the end comes back multiplied by the root.
+    for i in 1..S {
         let product = field.mul(y[i], root);
-        wrapped[i] = field.reduce(if negative { field.sub(zero, product) } else { product });
+        wrapped[i] = if negative { field.sub(zero, product) } else { product };
     }
     for k in 0..S {
         let product = column(field, &x, &y, &wrapped, k);
@@ -251,10 +253,18 @@ fn column<F: Field, const S: usize>(
     wrapped: &[F::Vector; S],
     k: usize,
 ) -> F::Vector {
-    let mut sum = field.product(x[0], y[k]);
-    for i in 1..S {
-        let factor = if i <= k { y[k - i] } else { wrapped[S + k - i] };
-        sum = field.add_product(sum, x[i], factor);
+    let mut factors = *y;
+    for (i, factor) in factors.iter_mut().enumerate() {
+        *factor = if i <= k { y[k - i] } else { wrapped[S + k - i] };
+    }
+    let mut sum = field.product(x[0], factors[0]);
+    let mut i = 1;
+    while i + 1 < S {
+        sum = field.add_products(sum, [x[i], x[i + 1]], [factors[i], factors[i + 1]]);
+        i += 2;
+    }
+    if i < S {
+        sum = field.add_product(sum, x[i], factors[i]);
     }
     field.residue(sum)
 }

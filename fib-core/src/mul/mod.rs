@@ -44,7 +44,7 @@ use doubling::{Numbers, Plan};
 use engine::{Engine, Word};
 use words::{Portable, Words};
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-use {crate::arch::Kernel, float::Float, lanes::Lanes, vector::Vector};
+use {crate::arch::Kernel, float::Float, lanes::Squares, vector::Vector};
 
 /// From this index on a number is doubled by a transform.
 const PORTABLE_THRESHOLD: u64 = 13_000;
@@ -109,7 +109,7 @@ fn compute(last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhaust
 }
 
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-fn by_vectors<L: Lanes>(lanes: L, last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhausted> {
+fn by_vectors<L: Squares>(lanes: L, last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhausted> {
     if last < VECTOR_THRESHOLD {
         return by_basecase(last, goal, admit);
     }

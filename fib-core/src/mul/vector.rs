@@ -1,10 +1,10 @@
 //! The vector engine: from residues in `f64` to digits, and the halved sums, a chunk of rows at a time.
 
 use super::engine::{Base, Engine, Half, Scales};
-use super::field::{Factor, Field, Op};
-use super::float::{Float, PRIMES, nearest};
-use super::lanes::Lanes;
-use super::transform::constant;
+use super::field::{Factor, Op};
+use super::float::{Float, PRIMES, integer, nearest};
+use super::lanes::{Lanes, Squares, Wide};
+use super::wide::low;
 
 /// The inverse of the first prime modulo the second.
 const INVERSE: u64 = PRIMES[1].inverse_of(PRIMES[0].modulus);
@@ -14,8 +14,11 @@ pub(super) const BASES: [Base; 2] = [Base::new(12, &PRIMES), Base::new(11, &PRIM
 
 const _: () = assert!(BASES[0].longest >= 970_000 && BASES[1].longest >= 97_000_000);
 
-/// Rows in a chunk. Their carries fill a mask of at most 64 bits.
-const CHUNK: usize = 8;
+/// Vectors side by side.
+const WIDTH: usize = 4;
+
+/// Rows in a chunk, WIDTH vectors each. Their carries fill a mask of at most 64 bits.
+const CHUNK: usize = 2;
 
 /// The engine on vectors of one width.
 #[derive(Clone, Copy)]
@@ -30,11 +33,13 @@ impl<L: Lanes> Vector<L> {
     }
 }
 
-impl<L: Lanes> Engine for Vector<L> {
+impl<L: Squares> Engine for Vector<L> {
     type Field = Float<L>;
 
+    const ROW: usize = WIDTH * L::LANES;
+
     fn fields(self) -> [Float<L>; 2] {
-        [Float::new(self.lanes, &PRIMES[0]), Float::new(self.lanes, &PRIMES[1])]
+        fields(self.lanes)
     }
 
     fn base(self) -> Base {
@@ -42,14 +47,20 @@ impl<L: Lanes> Engine for Vector<L> {
     }
 
     fn combine(self, [first, second]: [&mut [f64]; 2], levels: usize) {
-        let fields = self.fields();
-        let scales = Scales::new(fields, INVERSE, levels);
+        let scales = Scales::new(self.fields(), INVERSE, levels);
+        let fields = fields(Wide::<L, WIDTH>(self.lanes));
         self.lanes.run(Combine { fields, scales, base: self.base, first, second });
     }
 
     fn halve(self, f: &mut [f64], l: &mut [f64], half: Half) {
-        self.lanes.run(Halve { lanes: self.lanes, base: self.base, f, l, half });
+        let lanes = Wide::<L, WIDTH>(self.lanes);
+        lanes.run(Halve { lanes, base: self.base, f, l, half });
     }
+}
+
+/// The fields of both primes on any vectors.
+fn fields<L: Lanes>(lanes: L) -> [Float<L>; 2] {
+    [Float::new(lanes, &PRIMES[0]), Float::new(lanes, &PRIMES[1])]
 }
 
 /// A base for exact division: `inverse` is a little above 1/B.
@@ -63,7 +74,7 @@ struct Divisor<L: Lanes> {
 impl<L: Lanes> Divisor<L> {
     #[inline(always)]
     fn new(lanes: L, base: Base) -> Self {
-        let base = Float::<L>::word(base.value());
+        let base = integer(base.value());
         Self { lanes, base: lanes.splat(base), inverse: lanes.splat((1.0 / base).next_up()) }
     }
 
@@ -102,31 +113,25 @@ impl<L: Lanes> Carries<L> {
     #[inline(always)]
     fn settle(&mut self, columns: &mut [L::Vector; CHUNK]) {
         let Divisor { lanes, base, .. } = self.divisor;
-        let (mut over, mut full) = (0_u128, 0_u128);
+        let (mut over, mut full) = (0, 0);
         let largest = lanes.sub(base, lanes.splat(1.0));
         for (i, column) in columns.iter_mut().enumerate() {
             let [quotients, rest] = self.divisor.divide(*column);
             *column = lanes.add(rest, lanes.shift(self.quotients, quotients));
             self.quotients = quotients;
-            over |= u128::from(lanes.at_least(*column, base)) << (i * L::LANES);
-            full |= u128::from(lanes.at_least(*column, largest)) << (i * L::LANES);
+            over |= lanes.at_least(*column, base) << (i * L::LANES);
+            full |= lanes.at_least(*column, largest) << (i * L::LANES);
         }
-        let passing = full & !over;
-        let carries = (passing + 2 * over + u128::from(self.ripple)) ^ passing;
+        let passing = u128::from(full & !over);
+        let carries = (passing + 2 * u128::from(over) + u128::from(self.ripple)) ^ passing;
         self.ripple = carries >> (CHUNK * L::LANES) & 1 == 1;
+        let [into, out] = [low(carries), low(carries >> 1)];
         let less = lanes.sub(lanes.splat(0.0), base);
         for (i, column) in columns.iter_mut().enumerate() {
-            let sum = lanes.add_where(row_mask::<L>(carries, i), *column, lanes.splat(1.0));
-            *column = lanes.add_where(row_mask::<L>(carries >> 1, i), sum, less);
+            let sum = lanes.add_where(into >> (i * L::LANES), *column, lanes.splat(1.0));
+            *column = lanes.add_where(out >> (i * L::LANES), sum, less);
         }
     }
-}
-
-/// The bits of a mask that belong to row `i` of a chunk.
-#[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "of 4 or 8 bits")]
-fn row_mask<L: Lanes>(mask: u128, i: usize) -> u8 {
-    (mask >> (i * L::LANES)) as u8 & (u8::MAX >> (8 - L::LANES))
 }
 
 /// See [`Engine::combine`].
@@ -166,9 +171,9 @@ impl<L: Lanes> Cut<L> {
     fn new(divisor: Divisor<L>, base: Base) -> Self {
         let lanes = divisor.lanes;
         let [high, low] = [PRIMES[0].modulus / base.value(), PRIMES[0].modulus % base.value()];
-        let low = lanes.splat(Float::<L>::word(low));
+        let low = lanes.splat(integer(low));
         let low = Factor { value: low, ratio: lanes.div(low, divisor.base) };
-        Self { divisor, low, high: lanes.splat(Float::<L>::word(high)) }
+        Self { divisor, low, high: lanes.splat(integer(high)) }
     }
 
     /// Coefficients as d0 + d1·B + d2·B², with d0 and d1 below B, and d2 at most the number of products.
@@ -198,9 +203,9 @@ impl<L: Lanes> Op for Combine<'_, L> {
         let lanes = field.lanes;
         let divisor = Divisor::new(lanes, self.base);
         let cut = Cut::new(divisor, self.base);
-        let scale = constant(field, self.scales.first);
-        let scale_2 = constant(field_2, self.scales.second);
-        let inverse = constant(field_2, self.scales.inverse);
+        let scale = field.constant(self.scales.first);
+        let scale_2 = field_2.constant(self.scales.second);
+        let inverse = field_2.constant(self.scales.inverse);
         let mut carries = Carries::new(divisor);
         // High digits belong one column above the middle ones, which belong one above the low ones.
         let (mut high, mut above) = (lanes.splat(0.0), lanes.splat(0.0));

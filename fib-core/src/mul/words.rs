@@ -144,6 +144,13 @@ impl Field for Words {
         sum.min(sum.wrapping_sub(self.fold))
     }
 
+    /// As above, since 4p² < 2^128.
+    #[inline(always)]
+    fn add_products(self, sum: u128, a: [u64; 2], b: [u64; 2]) -> u128 {
+        let sum = sum + self.product(a[0], b[0]) + self.product(a[1], b[1]);
+        sum.min(sum.wrapping_sub(self.fold))
+    }
+
     /// Montgomery: `sum / 2^64`. Subtracting the multiple of p that has the same lower half leaves a difference of upper
     /// halves; sum < 2p² < 2^64·p.
     #[inline(always)]
@@ -237,6 +244,8 @@ fn reciprocal(divisor: u128, exponent: u32) -> u64 {
 
 impl Engine for Portable {
     type Field = Words;
+
+    const ROW: usize = 1;
 
     fn fields(self) -> [Words; 2] {
         [const { Words::new(&PRIMES[0]) }, const { Words::new(&PRIMES[1]) }]

@@ -1,7 +1,7 @@
 //! Four lanes: AVX2 and FMA.
 #![allow(unsafe_code)]
 
-use super::{Lanes, Op};
+use super::{Lanes, Op, Squares};
 use crate::arch::Avx2Fma;
 #[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
 use core::arch::x86_64::*;
@@ -100,14 +100,14 @@ impl Lanes for Avx2Fma {
     }
 
     #[inline(always)]
-    fn at_least(self, a: __m256d, b: __m256d) -> u8 {
+    fn at_least(self, a: __m256d, b: __m256d) -> u64 {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { at_least(a, b) }
     }
 
     #[inline(always)]
-    fn add_where(self, mask: u8, x: __m256d, y: __m256d) -> __m256d {
-        let lanes = self.load(&MASKS[usize::from(mask % 16)]);
+    fn add_where(self, mask: u64, x: __m256d, y: __m256d) -> __m256d {
+        let lanes = self.load(&MASKS[(mask % 16) as usize]);
         // SAFETY: `self` proves that the CPU has the features.
         let y = unsafe { _mm256_and_pd(lanes, y) };
         self.add(x, y)
@@ -125,7 +125,9 @@ impl Lanes for Avx2Fma {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { shifted(before, x) }
     }
+}
 
+impl Squares for Avx2Fma {
     #[inline(always)]
     fn transpose(self, x: [__m256d; 8]) -> [__m256d; 8] {
         // SAFETY: `self` proves that the CPU has the features.
@@ -154,9 +156,9 @@ const MASKS: [[f64; 4]; 16] = {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mask of four bits")]
-fn at_least(a: __m256d, b: __m256d) -> u8 {
-    _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GE_OQ>(a, b)) as u8
+#[expect(clippy::cast_sign_loss, reason = "a mask of four bits")]
+fn at_least(a: __m256d, b: __m256d) -> u64 {
+    _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GE_OQ>(a, b)) as u64
 }
 
 #[inline]

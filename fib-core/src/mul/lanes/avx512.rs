@@ -1,7 +1,7 @@
 //! Eight lanes: AVX-512 F and DQ.
 #![allow(unsafe_code)]
 
-use super::{Lanes, Op};
+use super::{Lanes, Op, Squares};
 use crate::arch::Avx512;
 #[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
 use core::arch::x86_64::*;
@@ -100,22 +100,23 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn at_least(self, a: __m512d, b: __m512d) -> u8 {
+    fn at_least(self, a: __m512d, b: __m512d) -> u64 {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_cmp_pd_mask::<_CMP_GE_OQ>(a, b) }
+        u64::from(unsafe { _mm512_cmp_pd_mask::<_CMP_GE_OQ>(a, b) })
     }
 
     #[inline(always)]
-    fn add_where(self, mask: u8, x: __m512d, y: __m512d) -> __m512d {
+    #[expect(clippy::cast_possible_truncation, reason = "bits beyond the lanes do not count")]
+    fn add_where(self, mask: u64, x: __m512d, y: __m512d) -> __m512d {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_mask_add_pd(x, mask, x, y) }
+        unsafe { _mm512_mask_add_pd(x, mask as u8, x, y) }
     }
 
     #[inline(always)]
     fn add_where_negative(self, x: __m512d, y: __m512d) -> __m512d {
         // SAFETY: `self` proves that the CPU has the features.
         let negative = unsafe { negative(x) };
-        self.add_where(negative, x, y)
+        self.add_where(negative.into(), x, y)
     }
 
     #[inline(always)]
@@ -123,7 +124,9 @@ impl Lanes for Avx512 {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { shifted(before, x) }
     }
+}
 
+impl Squares for Avx512 {
     #[inline(always)]
     fn transpose(self, x: [__m512d; 8]) -> [__m512d; 8] {
         // SAFETY: `self` proves that the CPU has the features.
