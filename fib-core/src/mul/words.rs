@@ -1,5 +1,7 @@
 //! The portable engine: one residue in a `u64`, modulo primes just below 2^63.
 
+use core::hint::select_unpredictable;
+
 use super::digits::divide_by_power_of_10;
 use super::engine::{Base, Engine, Half, Scales};
 use super::field::{Factor, Field, Op};
@@ -48,7 +50,13 @@ impl Words {
     }
 }
 
-// The smaller of x and x - p (or x + p), wrapping, is the reduced one; as a minimum it compiles without a jump.
+/// `x − subtrahend` where that is not negative, else `x`. A branch would go wrong every other time.
+#[inline(always)]
+fn at_most_once(x: u64, subtrahend: u64) -> u64 {
+    let (difference, negative) = x.overflowing_sub(subtrahend);
+    select_unpredictable(negative, x, difference)
+}
+
 impl Field for Words {
     type Word = u64;
     type Row = [u64; 1];
@@ -103,14 +111,13 @@ impl Field for Words {
 
     #[inline(always)]
     fn add(self, a: u64, b: u64) -> u64 {
-        let sum = a + b;
-        sum.min(sum.wrapping_sub(self.p))
+        at_most_once(a + b, self.p)
     }
 
     #[inline(always)]
     fn sub(self, a: u64, b: u64) -> u64 {
-        let difference = a.wrapping_sub(b);
-        difference.min(difference.wrapping_add(self.p))
+        let (difference, negative) = a.overflowing_sub(b);
+        select_unpredictable(negative, difference.wrapping_add(self.p), difference)
     }
 
     #[inline(always)]
@@ -123,8 +130,7 @@ impl Field for Words {
     #[inline(always)]
     fn mul(self, x: u64, factor: Factor<u64>) -> u64 {
         let quotient = multiply_high(x, factor.ratio);
-        let remainder = x.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(self.p));
-        remainder.min(remainder.wrapping_sub(self.p))
+        at_most_once(x.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(self.p)), self.p)
     }
 
     #[inline(always)]
@@ -314,6 +320,6 @@ impl Column {
         let digit = sum - carry * base + self.carry + self.ripple;
         self.carry = carry;
         self.ripple = u64::from(digit >= base);
-        digit.min(digit.wrapping_sub(base))
+        at_most_once(digit, base)
     }
 }
