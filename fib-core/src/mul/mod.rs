@@ -46,11 +46,15 @@ use words::{Portable, Words};
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 use {crate::arch::Kernel, float::Float, lanes::Squares, vector::Vector};
 
-/// From this index on a number is doubled by a transform.
+/// From this index on a number is doubled by a transform, which gives about twice its length: measured on Zen 5, where 3
+/// cycles are a product of limbs.
 const PORTABLE_THRESHOLD: u64 = 13_000;
-/// The same for the vector engine.
+/// The same for vectors of four lanes.
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-const VECTOR_THRESHOLD: u64 = 4_000;
+const LANES_4_THRESHOLD: u64 = 3_500;
+/// The same for vectors of eight lanes, whose smallest transforms are larger.
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+const LANES_8_THRESHOLD: u64 = 6_000;
 
 /// Asked before anything is allocated, with all the bytes that will be.
 type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;
@@ -91,12 +95,12 @@ fn compute(last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhaust
     match Kernel::current() {
         Kernel::Avx512 => {
             if let Some(lanes) = arch::Avx512::new() {
-                return by_vectors(lanes, last, goal, admit);
+                return by_vectors(lanes, LANES_8_THRESHOLD, last, goal, admit);
             }
         }
         Kernel::Avx2 => {
             if let Some(lanes) = arch::Avx2Fma::new() {
-                return by_vectors(lanes, last, goal, admit);
+                return by_vectors(lanes, LANES_4_THRESHOLD, last, goal, admit);
             }
         }
         Kernel::Portable => {}
@@ -109,12 +113,18 @@ fn compute(last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhaust
 }
 
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-fn by_vectors<L: Squares>(lanes: L, last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhausted> {
-    if last < VECTOR_THRESHOLD {
+fn by_vectors<L: Squares>(
+    lanes: L,
+    threshold: u64,
+    last: u64,
+    goal: Goal,
+    admit: Admit<'_>,
+) -> Result<[Heap; 2], Exhausted> {
+    if last < threshold {
         return by_basecase(last, goal, admit);
     }
     let plan = Plan::new::<Float<L>>(last, goal, &vector::BASES).ok_or(Exhausted::capacity())?;
-    by_transform(Vector::new(lanes, plan.base), plan, VECTOR_THRESHOLD, last, goal, admit)
+    by_transform(Vector::new(lanes, plan.base), plan, threshold, last, goal, admit)
 }
 
 /// Limbs of the numbers of a goal.
