@@ -1,7 +1,7 @@
 //! Short products, by the school method on decimal limbs, and the doubling of a pair of Fibonacci and Lucas numbers by
 //! them.
 //!
-//! A column of the product, the sum of all a[i]·b[j] with the same i + j, is summed in full before it is divided by the
+//! A column of the product, the sum of all `a[i]·b[j]` with the same i + j, is summed in full before it is divided by the
 //! base. Each column is divided by itself, into three limbs, so that no division waits for the one before it; only then
 //! are the limbs of neighbouring columns added.
 

@@ -1,14 +1,14 @@
 //! Convolution by a number-theoretic transform.
 //!
-//! The ring is Z/p[x] / (x^N − 1) with N = S·2^k. It is split in halves again and again: x^2m − r² = (x^m − r)(x^m + r), so
-//! the coefficients above x^m are multiplied by r and added to the lower ones for the one half, subtracted for the other
-//! (the decimation in frequency of Gentleman and Sande with bit-reversed roots; Bernstein, "Multidigit multiplication for
-//! mathematicians", section 4, calls it the twisted FFT's untwisted form). It ends at polynomials of S coefficients, which
-//! the [`leaf`](super::leaf) multiplies by the school method: so any S from 4 to 7 makes the sizes dense, and no odd radix
-//! is needed.
+//! The ring is that of polynomials modulo x^N − 1 and a prime, N = S·2^k. It is split in halves again and again: since
+//! x^2m − r² = (x^m − r)(x^m + r), the coefficients from x^m on, multiplied by r, are added to the lower ones for the one
+//! half and subtracted for the other. The roots r of all blocks of a level stand in bit-reversed order, one a block, so that
+//! one table serves all levels and all sizes (Bernstein, "Multidigit multiplication for mathematicians", sections 2 to 4).
+//! It ends at polynomials of S coefficients, which the [`leaf`] multiplies by the school method: so any S from 4 to 7 will
+//! do, sizes are dense, and no odd radix is needed.
 //!
-//! Two levels at a time (radix 4), and depth first: both factors of a block are transformed, multiplied and transformed
-//! back before the next block is looked at, so that most of the work happens in the nearest cache, at any size.
+//! Two levels at a time (radix 4), and depth first: both factors of a block are transformed, multiplied and transformed back
+//! before the next block is looked at, so that most of the work happens in the nearest cache, at any size.
 
 use super::field::{Factor, Field, Op};
 use super::leaf;

@@ -48,6 +48,7 @@ impl Avx2 {
 }
 
 /// Proof that this CPU has AVX2 and FMA.
+#[cfg(feature = "alloc")]
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2Fma(());
 

@@ -39,6 +39,7 @@ impl Features {
     }
 
     /// AVX2 and FMA.
+    #[cfg(feature = "alloc")]
     #[inline]
     pub(super) fn avx2_fma(self) -> bool {
         self.0 & AVX2_FMA != 0
@@ -126,6 +127,7 @@ mod tests {
         let text = avx512 && detected!("avx512bw") && detected!("avx512ifma") && detected!("avx512vbmi");
         for features in [Features::get(), Features::detect(), Features::get()] {
             assert_eq!(features.avx2(), detected!("avx2"));
+            #[cfg(feature = "alloc")]
             assert_eq!(features.avx2_fma(), detected!("avx2") && detected!("fma"));
             assert_eq!(features.avx512(), avx512);
             assert_eq!(features.avx512_text(), text);
