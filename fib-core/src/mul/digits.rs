@@ -1,7 +1,7 @@
 //! Between limbs and the digits of a transform: the same decimal places in groups of another width.
 
 use super::field::Field;
-use super::wide::{low, multiply_high};
+use super::halves::{low, multiply_high};
 use crate::limb::Limb;
 use crate::radix::Decimal;
 

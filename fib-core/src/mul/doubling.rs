@@ -2,11 +2,12 @@
 //! transform: limbs are split into digits once, at the start, and digits joined to limbs once, at the end.
 
 use super::Goal;
-use super::basecase::Pair;
 use super::digits;
 use super::engine::{Base, Engine, Half, Word};
 use super::field::Field;
-use super::transform::{self, First, Products, Roots, Size};
+use super::pair::Pair;
+use super::roots::Roots;
+use super::transform::{self, First, Products, Size};
 use crate::limb::Limb;
 use crate::radix::Decimal;
 

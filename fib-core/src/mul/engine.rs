@@ -2,8 +2,8 @@
 
 use super::digits::power_of_10;
 use super::field::Field;
+use super::halves::low;
 use super::prime::Prime;
-use super::wide::low;
 
 /// The radix of a transform's digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 //! levels of the transform on those, and the products of the leaves by the school method.
 
 use super::field::{Factor, Field, Op};
-use super::transform::{LEAF_MAX, Products, Roots, Table};
+use super::roots::{Roots, Table};
+use super::transform::{LEAF_MAX, Products};
 
 /// The most lanes of a vector.
 const LANES_MAX: usize = 8;

@@ -5,13 +5,17 @@
 //! (F(k) + L(k))/2 and L(k+1) = (5F(k) + L(k))/2 (Knuth, The Art of Computer Programming, section 1.2.8). Nothing is
 //! negative on the way. The last doubling needs one product only: F(2k) as above, or F(2k+1) = F(k)·L(k+1) + (−1)^k.
 //!
-//! 1. [`basecase`]: short numbers, in limbs, by the school method.
+//! 1. [`pair`]: short numbers, in limbs, by the school method ([`basecase`]).
 //! 2. [`digits`]: limbs are split into the smaller digits of a transform, once.
-//! 3. [`doubling`] by transforms: [`transform`] down to [`leaf`] products and back, modulo two primes ([`prime`]).
-//! 4. [`engine`]: the Chinese remainder and the carries, back to digits; the halved sums.
+//! 3. [`doubling`] by transforms modulo two [`prime`]s: [`transform`] down to products in the [`leaf`] and back.
+//! 4. [`engine`]: by the Chinese remainder and carries back to digits; the halved sums.
 //! 5. [`digits`]: joined to limbs, once.
 //!
-//! The arithmetic of the transform is a [`field`]: [`words`] is the portable one.
+//! What is written over the traits `Field` and `Engine` exists twice: in integers ([`words`] and [`portable`]), and in `f64`
+//! with FMA (`float` and `vector`, over vectors of any width: `lanes`). On Zen 5 the latter needs as many instructions as
+//! AVX-512 IFMA would, and AVX2 has no such thing; so there is no third.
+//!
+//! All that is heavy is compiled here: nothing public is generic over more than the guard.
 
 mod basecase;
 mod digits;
@@ -20,16 +24,19 @@ mod engine;
 mod field;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 mod float;
+mod halves;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 mod lanes;
 mod leaf;
+mod pair;
+mod portable;
 mod prime;
+mod roots;
 #[cfg(test)]
 mod tests;
 mod transform;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 mod vector;
-mod wide;
 mod words;
 
 use alloc::vec::Vec;
@@ -39,10 +46,11 @@ use crate::error::Exhausted;
 use crate::limb::{LIMB_BYTES, Limb};
 use crate::radix::Decimal;
 use crate::storage::{Heap, sealed::Limbs};
-use basecase::Pair;
 use doubling::{Numbers, Plan};
 use engine::{Engine, Word};
-use words::{Portable, Words};
+use pair::Pair;
+use portable::Portable;
+use words::Words;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 use {crate::arch::Kernel, float::Float, lanes::Squares, vector::Vector};
 
@@ -108,7 +116,7 @@ fn compute(last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhaust
     if last < PORTABLE_THRESHOLD {
         return by_basecase(last, goal, admit);
     }
-    let plan = Plan::new::<Words>(last, goal, &words::BASES).ok_or(Exhausted::capacity())?;
+    let plan = Plan::new::<Words>(last, goal, &portable::BASES).ok_or(Exhausted::capacity())?;
     by_transform(Portable::new(plan.base), plan, PORTABLE_THRESHOLD, last, goal, admit)
 }
 

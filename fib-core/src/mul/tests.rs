@@ -9,16 +9,17 @@ use num_bigint::BigUint;
 use super::doubling::Plan;
 use super::engine::{Base, Engine, Word};
 use super::field::Field;
-use super::transform::{self, First, LEAF_MAX, LEAF_MIN, Products, Roots, Size};
-use super::words::{self, Portable};
-use super::{Goal, by_basecase, by_transform, wide};
+use super::portable::{self, Portable};
+use super::roots::{self, Roots};
+use super::transform::{self, First, LEAF_MAX, LEAF_MIN, Products, Size};
+use super::{Goal, by_basecase, by_transform, halves};
 use crate::natural::Natural;
 use crate::{Decimal, Fibonacci};
 
 /// Runs a generic function with every engine of this machine; `$base` chooses one of its bases.
 macro_rules! with_every_engine {
     ($base:literal, $test:ident) => {
-        $test(Portable::new(words::BASES[$base]), &words::BASES[$base..]);
+        $test(Portable::new(portable::BASES[$base]), &portable::BASES[$base..]);
         #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
         {
             use super::vector::{BASES, Vector};
@@ -66,7 +67,7 @@ fn residues<E: Engine>(engine: E, size: Size, factors: [&[u64]; 2], products: Pr
 fn canonical<F: Field>(field: F, word: F::Word) -> u64 {
     let modulus = field.prime().modulus;
     let mut space = vec![word; F::LANES];
-    let one = transform::constant(field, 1);
+    let one = roots::constant(field, 1);
     let x = field.reduce(field.mul(field.load(&F::rows(&space)[0]), one));
     // From −p/2 to p/2, or from 0 to p: what it lacks to p is not negative.
     field.store(&mut F::rows_mut(&mut space)[0], field.sub(field.splat(F::word(modulus)), x));
@@ -80,7 +81,7 @@ fn convolution(a: &[u64], b: &[u64], modulus: u64) -> Vec<u64> {
             product[i + j] += u128::from(x) * u128::from(y);
         }
     }
-    product.into_iter().map(|x| wide::low(x % u128::from(modulus))).collect()
+    product.into_iter().map(|x| halves::low(x % u128::from(modulus))).collect()
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::engine::{Base, Engine, Half, Scales};
 use super::field::{Factor, Op};
 use super::float::{Float, PRIMES, integer, nearest};
+use super::halves::low;
 use super::lanes::{Lanes, Squares, Wide};
-use super::wide::low;
 
 /// The inverse of the first prime modulo the second.
 const INVERSE: u64 = PRIMES[1].inverse_of(PRIMES[0].modulus);
