@@ -63,6 +63,13 @@ impl<F: Field, const S: usize, const BOTH: bool> Op for Group<'_, F, S, BOTH> {
     }
 }
 
+/// The factors of a group: those by which it is split in as many blocks as a vector has lanes, the same in every lane, and
+/// those by which each of these blocks is split again, each lane its own.
+struct Factors<F: Field> {
+    rows: [Factor<F::Vector>; LANES_MAX - 1],
+    lanes: [Factor<F::Vector>; LANES_MAX - 1],
+}
+
 impl<F: Field> Factors<F> {
     /// One node for the first of log2 LANES levels, two for the second, four for the third; then as many vectors.
     #[inline(always)]
@@ -111,13 +118,6 @@ const fn row_of<F: Field, const S: usize>(c: usize) -> usize {
 
 /// As many residues as a vector has lanes, each in the place of its block.
 type Blocks<F> = [<F as Field>::Vector; LANES_MAX];
-
-/// The factors of a group: those by which it is split in as many blocks as a vector has lanes, the same in every lane, and
-/// those by which each of these blocks is split again, each lane its own.
-struct Factors<F: Field> {
-    rows: [Factor<F::Vector>; LANES_MAX - 1],
-    lanes: [Factor<F::Vector>; LANES_MAX - 1],
-}
 
 /// Splits a group down to leaves: leaf `j` of each lane has the coefficients from S·j on.
 #[inline(always)]

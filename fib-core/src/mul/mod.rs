@@ -12,21 +12,17 @@
 //! 5. [`digits`]: joined to limbs, once.
 //!
 //! What is written over the traits `Field` and `Engine` exists twice: in integers ([`words`] and [`portable`]), and in `f64`
-//! with FMA (`float` and `vector`, over vectors of any width: `lanes`). On Zen 5 the latter needs as many instructions as
-//! AVX-512 IFMA would, and AVX2 has no such thing; so there is no third.
+//! with FMA (`vector`, over vectors of two widths). Splitting a block in four takes 35 instructions in `f64`, and would take
+//! 36 with AVX-512 IFMA, which AVX2 does not have: so there is no third.
 //!
-//! All that is heavy is compiled here: nothing public is generic over more than the guard.
+//! All that is heavy is compiled in this crate: the public functions that lead here only dispatch.
 
 mod basecase;
 mod digits;
 mod doubling;
 mod engine;
 mod field;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-mod float;
 mod halves;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-mod lanes;
 mod leaf;
 mod pair;
 mod portable;
@@ -51,18 +47,10 @@ use engine::{Engine, Word};
 use pair::Pair;
 use portable::Portable;
 use words::Words;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-use {crate::arch::Kernel, float::Float, lanes::Squares, vector::Vector};
 
-/// From this index on a number is doubled by a transform, which gives about twice its length: measured on Zen 5, where 3
-/// cycles are a product of limbs.
+/// From this index on a number is doubled by a transform of the portable engine. Measured on Zen 5, where 3 cycles are a
+/// product of two limbs.
 const PORTABLE_THRESHOLD: u64 = 13_000;
-/// The same for vectors of four lanes.
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-const LANES_4_THRESHOLD: u64 = 3_500;
-/// The same for vectors of eight lanes, whose smallest transforms are larger.
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-const LANES_8_THRESHOLD: u64 = 6_000;
 
 /// Asked before anything is allocated, with all the bytes that will be.
 type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;
@@ -100,39 +88,14 @@ pub(crate) fn fibonacci_pair(index: u64, admit: Admit<'_>) -> Result<[Heap; 2], 
 /// The numbers of the goal, with room for the number after a pair; beside a single one stands an empty one.
 fn compute(last: u64, goal: Goal, admit: Admit<'_>) -> Result<[Heap; 2], Exhausted> {
     #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-    match Kernel::current() {
-        Kernel::Avx512 => {
-            if let Some(lanes) = arch::Avx512::new() {
-                return by_vectors(lanes, LANES_8_THRESHOLD, last, goal, admit);
-            }
-        }
-        Kernel::Avx2 => {
-            if let Some(lanes) = arch::Avx2Fma::new() {
-                return by_vectors(lanes, LANES_4_THRESHOLD, last, goal, admit);
-            }
-        }
-        Kernel::Portable => {}
+    if let Some(numbers) = vector::compute(last, goal, admit) {
+        return numbers;
     }
     if last < PORTABLE_THRESHOLD {
         return by_basecase(last, goal, admit);
     }
     let plan = Plan::new::<Words>(last, goal, &portable::BASES).ok_or(Exhausted::capacity())?;
     by_transform(Portable::new(plan.base), plan, PORTABLE_THRESHOLD, last, goal, admit)
-}
-
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-fn by_vectors<L: Squares>(
-    lanes: L,
-    threshold: u64,
-    last: u64,
-    goal: Goal,
-    admit: Admit<'_>,
-) -> Result<[Heap; 2], Exhausted> {
-    if last < threshold {
-        return by_basecase(last, goal, admit);
-    }
-    let plan = Plan::new::<Float<L>>(last, goal, &vector::BASES).ok_or(Exhausted::capacity())?;
-    by_transform(Vector::new(lanes, plan.base), plan, threshold, last, goal, admit)
 }
 
 /// Limbs of the numbers of a goal.

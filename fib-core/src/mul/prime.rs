@@ -99,12 +99,12 @@ const fn inverse(a: u64, modulus: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::words;
     use super::power;
 
     /// Miller and Rabin's test; with the first twelve primes as bases it is exact below 3.3·10^24.
-    fn is_prime(n: u64) -> bool {
+    pub(in crate::mul) fn is_prime(n: u64) -> bool {
         let twos = (n - 1).trailing_zeros();
         [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].iter().all(|&base| {
             let mut x = power(base, (n - 1) >> twos, n);

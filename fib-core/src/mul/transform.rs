@@ -65,10 +65,8 @@ impl Size {
     }
 }
 
-/// Splits a block in four.
-///
-/// With residues of at most A·p on entry, A' = ½ + m(A) + m(A + m(A)) on return, where m(A) bounds a product: see the
-/// [`float`](super::float) field for its numbers.
+/// Splits a block in four. Of the first quarter nothing is multiplied on the way, so that it is reduced before: how large
+/// residues get is shown where their field is (`vector/float.rs`).
 #[inline(always)]
 fn split_4<F: Field>(field: F, x: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> [F::Vector; 4] {
     let x0 = field.reduce(x[0]);

@@ -7,41 +7,39 @@
 //! - A product is at most m(A) = ½ + A·p·2^−55 for |x| ≤ A·p: a ratio w/p ≤ ½ is wrong by 2^−55 at most, the estimate
 //!   x·(w/p) + 1.5·2^52 is rounded once, to an integer (as long as |x| ≤ 2^52, so that the quotient stays below 2^51), and
 //!   h − q·p and the error of h are integers below 2^53.
-//! - Splitting (see [`transform`](super::transform)) takes A to ½ + m(A) + m(A + m(A)): 1.61 stays below 1.61. The last
-//!   levels, whose sums are not reduced, add three more products: below 3.4.
-//! - Joining takes B to the largest of ½, 2·m(2B), m(4B): 1.13 stays below 1.13, and 4B·p must not exceed 2^52.
-//!   On the last levels, from reduced leaves, sums grow to 4.
+//! - Splitting a block in four takes A to ½ + m(A) + m(A + m(A)), and in the group of a leaf, in four or eight, to
+//!   ½ + 3·m(A + 2m(A)) at most: if A is 2.35 or less, so is the result.
+//! - Joining takes B to the largest of 1, m(4B), 2m(2B) and 2m(2m(2B)); the other sums are reduced. If B is 1.13 or less, so
+//!   is the result, and the largest factor of a product, 4B·p, is below 2^52.
 
-use super::field::{Factor, Field, Op};
 use super::lanes::{Lanes, Squares};
-use super::prime::Prime;
-use super::transform::LEAF_MAX;
+use crate::mul::field::{Factor, Field, Op};
+use crate::mul::prime::Prime;
+use crate::mul::transform::LEAF_MAX;
 
 /// The two largest primes below ⅞·2^50 that are 1 modulo 2^26, with roots of unity of order 2^26.
 pub(super) static PRIMES: [Prime; 2] =
     [Prime::new(985_162_150_051_841, 671_947_061_327_587), Prime::new(985_160_740_765_697, 769_762_972_651_394)];
 
-/// The prime, at most; the bounds above hold for it. In units of 2^-10 of the prime to be exact.
+/// The larger prime, for which the bounds above hold.
 const P: u64 = PRIMES[0].modulus;
 
-/// m(A), rounded up.
+/// m(A), rounded up; both in units of p/1024.
 const fn product_bound(a: u64) -> u64 {
     512 + 1 + (a * (P >> 40)).div_ceil(1 << 15)
 }
 
 const _: () = {
     assert!(PRIMES[1].modulus < P);
-    let split = 1_650;
-    assert!(512 + 1 + product_bound(split) + product_bound(split + product_bound(split)) <= split);
-    // The sums of the last levels are factors of further products, and so are sums of two products that are joined.
-    let joined = 1_160;
-    assert!(2 * product_bound(2 * joined) <= joined && product_bound(4 * joined) <= joined);
-    let largest = [split + product_bound(split), split + 3 * product_bound(4_096), 4 * joined, 4 * 1_024];
-    let mut i = 0;
-    while i < largest.len() {
-        assert!(largest[i] as u128 * P as u128 <= 1_024 << 52);
-        i += 1;
-    }
+    let (half, split, joined) = (512 + 1, 2_400, 1_160);
+    // No sum on the way is larger than these, and each may be the factor of another product.
+    let largest = [split + 2 * product_bound(split), 4 * joined];
+    assert!(largest[0] as u128 * P as u128 <= 1_024 << 52);
+    assert!(largest[1] as u128 * P as u128 <= 1_024 << 52);
+    assert!(half + product_bound(split) + product_bound(split + product_bound(split)) <= split);
+    assert!(half + 3 * product_bound(largest[0]) <= split);
+    assert!(2 * half <= joined && product_bound(4 * joined) <= joined);
+    assert!(2 * product_bound(2 * joined) <= joined && 2 * product_bound(2 * product_bound(2 * joined)) <= joined);
 };
 
 /// Adding and subtracting it rounds to an integer what is below 2^51.
@@ -63,7 +61,7 @@ const _: () = {
 
 /// Integers modulo a prime, signed and redundant.
 #[derive(Clone, Copy)]
-pub(super) struct Float<L> {
+pub(in crate::mul) struct Float<L> {
     pub(super) lanes: L,
     prime: &'static Prime,
     p: f64,
@@ -128,7 +126,7 @@ pub(super) fn nearest<L: Lanes>(lanes: L, x: L::Vector, factor: L::Vector) -> L:
 
 /// The sum of products: `high` beyond [`ROUND_SUM`] and `low`.
 #[derive(Clone, Copy)]
-pub(super) struct Sum<V> {
+pub(in crate::mul) struct Sum<V> {
     high: V,
     low: V,
 }
@@ -244,5 +242,16 @@ impl<L: Squares> Field for Float<L> {
     #[inline(always)]
     fn unzip(self, a: L::Vector, b: L::Vector) -> (L::Vector, L::Vector) {
         self.lanes.unzip(a, b)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PRIMES;
+    use crate::mul::prime::tests::is_prime;
+
+    #[test]
+    fn moduli_are_prime() {
+        assert!(PRIMES.iter().all(|prime| is_prime(prime.modulus)));
     }
 }

@@ -8,10 +8,10 @@ mod wide;
 
 pub(super) use wide::Wide;
 
-use super::field::Op;
+use crate::mul::field::Op;
 
 /// Vectors of [`LANES`](Lanes::LANES) numbers.
-pub(super) trait Lanes: Copy {
+pub(in crate::mul) trait Lanes: Copy {
     /// As many numbers in memory.
     type Row: Copy;
     type Vector: Copy;
@@ -64,7 +64,7 @@ pub(super) trait Lanes: Copy {
 }
 
 /// Single vectors, whose lanes can change places.
-pub(super) trait Squares: Lanes {
+pub(in crate::mul) trait Squares: Lanes {
     /// A square of [`LANES`](Lanes::LANES) vectors with rows and columns exchanged.
     fn transpose(self, x: [Self::Vector; 8]) -> [Self::Vector; 8];
 

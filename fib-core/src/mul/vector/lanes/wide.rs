@@ -5,7 +5,7 @@ use super::{Lanes, Op};
 
 /// `N` vectors of `L` as one.
 #[derive(Clone, Copy)]
-pub(in crate::mul) struct Wide<L, const N: usize>(pub(in crate::mul) L);
+pub(in crate::mul::vector) struct Wide<L, const N: usize>(pub(in crate::mul::vector) L);
 
 impl<L: Lanes, const N: usize> Wide<L, N> {
     #[inline(always)]
