@@ -9,6 +9,9 @@ use crate::radix::{Decimal, Radix};
 use crate::storage::{Heap, Storage};
 
 /// [`Iterator::nth`] jumps over so many numbers or more, and steps over fewer.
+///
+/// Measured on Zen 5, from 10^4 to 10^7: a jump costs as much as 400 to 470 steps with AVX-512, 230 to 350 with AVX2, 190 to
+/// 650 with portable kernels; both grow in about the same way. Before 10^4 it costs less, and nothing is long.
 const JUMP_LEAST: usize = 512;
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.

@@ -4,6 +4,8 @@
 //! base. Each column is divided by itself, into three limbs, so that no division waits for the one before it; only then
 //! are the limbs of neighbouring columns added.
 
+use core::hint::select_unpredictable;
+
 use crate::limb::Limb;
 use crate::radix::Decimal;
 
@@ -13,6 +15,8 @@ const BASE: Limb = Decimal::BASE;
 /// The sum of a column of a product: the products of two limbs, up to 2^32 of them.
 #[cfg(all(target_pointer_width = "64", not(fib_limb32)))]
 mod column {
+    use core::hint::select_unpredictable;
+
     use super::{BASE, Limb};
     use crate::mul::halves::{high, low};
 
@@ -35,16 +39,11 @@ mod column {
         let dividend = (u128::from(u1) + 1) << 64 | u128::from(u0);
         let quotient = u128::from(RECIPROCAL) * u128::from(u1) + dividend;
         let (mut q1, q0) = (high(quotient), low(quotient));
-        let mut remainder = u0.wrapping_sub(q1.wrapping_mul(BASE));
-        if remainder > q0 {
-            q1 = q1.wrapping_sub(1);
-            remainder = remainder.wrapping_add(BASE);
-        }
-        if remainder >= BASE {
-            q1 += 1;
-            remainder -= BASE;
-        }
-        (q1, remainder)
+        let remainder = u0.wrapping_sub(q1.wrapping_mul(BASE));
+        let over = remainder > q0;
+        let remainder = select_unpredictable(over, remainder.wrapping_add(BASE), remainder);
+        q1 = q1.wrapping_sub(u64::from(over));
+        if remainder < BASE { (q1, remainder) } else { (q1 + 1, remainder - BASE) }
     }
 
     impl Column {
@@ -144,8 +143,8 @@ impl Carries {
 /// `a + b` and the carry.
 #[inline(always)]
 pub(super) fn add(a: Limb, b: Limb) -> (Limb, bool) {
-    let room = BASE - b;
-    if a >= room { (a - room, true) } else { (a + b, false) }
+    let (difference, less) = a.overflowing_sub(BASE - b);
+    (select_unpredictable(less, a.wrapping_add(b), difference), !less)
 }
 
 /// `a·b` into `out`, which has the length of both together.
