@@ -31,7 +31,7 @@ impl Plan {
     /// For the products of F(`last`) and L(`last`) or L(`last` + 1); `None` where they are too long for every base, or for
     /// the roots of unity.
     ///
-    /// Where the last product is not needed of L with itself, it does with less memory: see [`Numbers::single`].
+    /// Where the last product is F·L only, it does with less memory: see [`Numbers::single`].
     pub(super) fn new<F: Field>(last: u64, goal: Goal, bases: &[Base]) -> Option<Self> {
         // L(k) has a decimal digit more than F(k) at most, since L(k) < 3·F(k).
         let digits = |index: u64, base: Base| {
@@ -80,6 +80,7 @@ pub(super) struct Numbers<'a, E: Engine> {
 impl<'a, E: Engine> Numbers<'a, E> {
     /// The same numbers as in `pair`, to be doubled in `space`, which has the words of the plan.
     pub(super) fn new(engine: E, plan: Plan, pair: &Pair<'_>, space: &'a mut [Word<E>]) -> Self {
+        const { assert!(E::ROW < PADDING) };
         let skip = space.as_ptr().align_offset(LINE * size_of::<Word<E>>()).min(LINE);
         let (digits, space) = space[skip..].split_at_mut(2 * plan.stride);
         let (residues, space) = space.split_at_mut(2 * plan.residues::<E::Field>());

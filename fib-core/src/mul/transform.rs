@@ -20,6 +20,9 @@ pub(super) const LEAF_MIN: usize = 4;
 /// The most coefficients of a leaf, and so the most products that are summed before they are reduced.
 pub(super) const LEAF_MAX: usize = 7;
 
+// So the larger of two sizes never has fewer levels, and its table of roots serves the other.
+const _: () = assert!(LEAF_MAX < 2 * LEAF_MIN);
+
 /// The size of a transform: `leaf·LANES²·2^log_groups` coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
