@@ -10,6 +10,8 @@
 //! Two levels at a time (radix 4), and depth first: both factors of a block are transformed, multiplied and transformed back
 //! before the next block is looked at, so that most of the work happens in the nearest cache, at any size.
 
+use core::mem;
+
 use super::field::{Factor, Field, Op};
 use super::leaf;
 use super::prime::LOG_ORDER;
@@ -98,7 +100,11 @@ fn join_4<F: Field>(field: F, y: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> 
 fn parts<T, const N: usize>(slice: &mut [T]) -> [&mut [T]; N] {
     let len = slice.len() / N;
     let mut rest = slice;
-    [(); N].map(|()| rest.split_off_mut(..len).unwrap_or_default())
+    [(); N].map(|()| {
+        let (part, after) = mem::take(&mut rest).split_at_mut(len);
+        rest = after;
+        part
+    })
 }
 
 /// Row `i` of each part.
