@@ -15,7 +15,7 @@ pub struct Exhausted {
 pub enum Cause {
     /// The [`MemoryGuard`](crate::MemoryGuard) refused.
     Guard,
-    /// The storage has a fixed size, or the address space ends, and the number does not fit.
+    /// The storage has a fixed size, or the address space ends, and the number does not fit; or no jump reaches that far.
     Capacity,
     /// The allocator had no block of the size that the number needs.
     Allocation,

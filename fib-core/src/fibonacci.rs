@@ -8,6 +8,12 @@ use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
 use crate::storage::{Heap, Storage};
 
+/// [`Iterator::nth`] jumps over so many numbers or more, and steps over fewer.
+///
+/// Measured on Zen 5, from 10^4 to 10^7: a jump costs as much as 400 to 470 steps with AVX-512, 230 to 350 with AVX2, 190 to
+/// 650 with portable kernels; both grow in about the same way. Before 10^4 it costs less, and nothing is long.
+const JUMP_LEAST: usize = 512;
+
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
 ///
 /// It keeps two values and nothing else. [`advance`](Self::advance) lends the next number without copying it;
@@ -184,6 +190,56 @@ fn add_long<R: Radix, S: Storage>(
     target.add_within(last, carry, len)
 }
 
+#[cfg(feature = "alloc")]
+impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
+    /// Goes to F(`index`), forwards or backwards, as if every number up to there had been lent: that one is lent next.
+    ///
+    /// Costs about as much as a few products of numbers of that length, whatever the distance. Only in radix [`Decimal`] on
+    /// the heap; in [`Binary`](crate::Binary) the sequence steps.
+    ///
+    /// Both values are replaced by new ones; the guard is asked first, about them and all memory that is needed on the
+    /// way (some ten times as much), which is freed at the end.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci};
+    ///
+    /// let mut fib = Fibonacci::<Decimal>::new();
+    /// fib.jump_to(1_000_000)?;
+    /// assert_eq!(fib.index(), 1_000_000);
+    /// assert_eq!(fib.advance()?.digit_count(), 208_988);
+    /// assert_eq!(fib.advance()?.digit_count(), 208_988); // F(1,000,001)
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Exhausted`] where the guard or the allocator refuses; with [`Cause::Capacity`](crate::Cause::Capacity) where no
+    /// multiplication reaches that far. Nothing has changed then.
+    pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
+        self.jump(index).unwrap_or(Err(Exhausted::capacity()))
+    }
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+    /// Goes to F(`index`); `None` where there is no other way than by steps.
+    fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
+        if index == 0 {
+            self.restart();
+            return Some(Ok(()));
+        }
+        if !R::IS_DECIMAL {
+            return None;
+        }
+        let held = self.bytes_held();
+        let guard = &mut self.guard;
+        let pair = S::fibonacci_pair(index, &mut |bytes| guard.admit(Demand::new(held, bytes)))?;
+        Some(pair.map(|pair| {
+            self.values = pair.map(Natural::from_storage);
+            self.index = index;
+            self.computed = true;
+        }))
+    }
+}
+
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     type Item = Natural<R, S>;
 
@@ -195,8 +251,16 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
         Some(number)
     }
 
-    /// Passes over `n` numbers without cloning them. At exhaustion on the way what was passed is consumed.
+    /// Passes over `n` numbers without cloning them; in radix [`Decimal`] on the heap many numbers are jumped over (so
+    /// `skip` and `step_by` jump too), which briefly takes more memory, and where that is refused they are stepped over.
+    /// At exhaustion on the way what was passed is consumed.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        if n >= JUMP_LEAST
+            && let Some(index) = u64::try_from(n).ok().and_then(|n| self.index.checked_add(n))
+            && let Some(Ok(())) = self.jump(index)
+        {
+            return self.next();
+        }
         for _ in 0..n {
             self.advance().ok()?;
         }

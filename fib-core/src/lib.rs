@@ -46,6 +46,22 @@
 //! assert!(fib.index() > 500);
 //! ```
 //!
+//! # Jumps
+//!
+//! [`Natural::fibonacci`] computes one number from nothing, and [`Fibonacci::jump_to`] goes to any index: products of numbers
+//! in decimal digits, by transforms on vectors of `f64` where the machine has AVX-512 or AVX2 with FMA, in portable integers
+//! elsewhere. F(100,000,000), which has 20,898,764 digits, takes about a tenth of a second on a recent server. [`Iterator::nth`], and so `skip` and `step_by`, jump where that is faster.
+//!
+//! ```
+//! use fib_core::{Decimal, Fibonacci, Natural};
+//!
+//! let mut fib = Fibonacci::<Decimal>::new();
+//! fib.jump_to(300_000)?;
+//! assert_eq!(fib.advance()?, &Natural::fibonacci(300_000)?);
+//! assert_eq!(fib.index(), 300_001);
+//! # Ok::<(), fib_core::Exhausted>(())
+//! ```
+//!
 //! # Guards
 //!
 //! A [`MemoryGuard`] is asked before each step and told how many bytes are held and how many more the step will ask of the
@@ -79,6 +95,8 @@ mod error;
 mod fibonacci;
 mod guard;
 mod limb;
+#[cfg(feature = "alloc")]
+mod mul;
 mod natural;
 mod radix;
 mod storage;

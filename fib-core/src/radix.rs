@@ -15,6 +15,9 @@ pub(crate) mod sealed {
         /// The largest limb: the base less one.
         const LIMB_MAX: Limb;
 
+        /// Whether this is the radix [`Decimal`](super::Decimal), in which F(n) can be computed from nothing.
+        const IS_DECIMAL: bool;
+
         /// `a += b + carry` over equal lengths; returns the carry out.
         #[must_use = "the carry belongs to the next limb"]
         fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool;
@@ -35,6 +38,7 @@ impl Radix for Decimal {}
 
 impl Arithmetic for Decimal {
     const LIMB_MAX: Limb = Self::BASE - 1;
+    const IS_DECIMAL: bool = true;
 
     #[inline]
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
@@ -46,6 +50,7 @@ impl Radix for Binary {}
 
 impl Arithmetic for Binary {
     const LIMB_MAX: Limb = Limb::MAX;
+    const IS_DECIMAL: bool = false;
 
     #[inline]
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {

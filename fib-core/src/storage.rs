@@ -34,6 +34,16 @@ pub(crate) mod sealed {
 
         /// Appends zeros up to `len` limbs; takes a little more room than that when it has to grow.
         fn extend_to(&mut self, len: usize) -> Result<(), Exhausted>;
+
+        /// F(index − 1) and F(index) in radix [`Decimal`](crate::Decimal), computed from nothing, where there is a way to
+        /// that: first the one with an even index. The index is at least 1. `admit` is asked first, with the bytes that will
+        /// be allocated.
+        fn fibonacci_pair(
+            _index: u64,
+            _admit: &mut dyn FnMut(usize) -> Result<(), Exhausted>,
+        ) -> Option<Result<[Self; 2], Exhausted>> {
+            None
+        }
     }
 }
 
@@ -74,6 +84,15 @@ mod heap {
         let mut limbs = Vec::new();
         limbs.try_reserve_exact(capacity).map_err(|_| Exhausted::allocation())?;
         Ok(limbs)
+    }
+
+    impl Heap {
+        /// Drops zeros at the end: there the length was only known from above.
+        pub(crate) fn trim(&mut self) {
+            while self.limbs.last() == Some(&0) {
+                self.limbs.pop();
+            }
+        }
     }
 
     impl Storage for Heap {}
@@ -123,6 +142,13 @@ mod heap {
                 self.limbs.resize(len, 0);
             }
             Ok(())
+        }
+
+        fn fibonacci_pair(
+            index: u64,
+            admit: &mut dyn FnMut(usize) -> Result<(), Exhausted>,
+        ) -> Option<Result<[Self; 2], Exhausted>> {
+            Some(crate::mul::fibonacci_pair(index, admit))
         }
     }
 }

@@ -14,7 +14,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 12] = [
         ("two_values_and_nothing_else", two_values_and_nothing_else),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
         ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
@@ -27,6 +27,15 @@ fn main() {
         ("a_byte_budget_is_a_bound_at_every_moment", a_byte_budget_is_a_bound_at_every_moment),
         ("storage_that_is_full_never_wraps", storage_that_is_full_never_wraps),
         ("restarting_begins_a_new_pass", restarting_begins_a_new_pass),
+        (
+            "a_refused_jump_changes_nothing_and_can_be_tried_again",
+            a_refused_jump_changes_nothing_and_can_be_tried_again,
+        ),
+        ("a_jump_survives_the_failure_of_each_allocation", a_jump_survives_the_failure_of_each_allocation),
+        (
+            "a_single_number_survives_the_failure_of_each_allocation",
+            a_single_number_survives_the_failure_of_each_allocation,
+        ),
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
@@ -210,4 +219,72 @@ fn restarting_begins_a_new_pass() {
         assert_eq!(&number, expected.advance().unwrap());
     }
     assert!(endless.by_ref().take(5_000).count() == 5_000, "never ends");
+}
+
+/// Jumps by products of limbs, and by transforms.
+const JUMPS: [u64; 3] = [700, 5_000, 100_000];
+
+fn a_refused_jump_changes_nothing_and_can_be_tried_again() {
+    for index in JUMPS {
+        let guard = Stubborn { refusals: 2, asked: 1, demands: Vec::with_capacity(100) };
+        let mut fib = Fibonacci::<Decimal>::new().with_guard(guard);
+        assert_eq!(fib.jump_to(90).unwrap_err().cause(), Cause::Guard);
+        fib.jump_to(90).unwrap();
+        let held = fib.bytes_held();
+        for _ in 0..2 {
+            assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::Guard);
+            assert_eq!((fib.index(), fib.bytes_held()), (90, held));
+            assert_eq!(fib.peek().unwrap().to_string(), number_at(90));
+        }
+        let before = ALLOCATOR.total_allocated();
+        fib.jump_to(index).unwrap();
+        let demand = *fib.guard().demands.last().unwrap();
+        assert_eq!(demand.held, held);
+        assert_eq!(demand.additional, ALLOCATOR.total_allocated() - before, "asked for exactly what was allocated");
+        assert!(fib.bytes_held() < demand.additional);
+        assert_eq!(fib.peek().unwrap().to_string(), Natural::fibonacci(index).unwrap().to_string());
+    }
+}
+
+/// Limits, from nothing on, that end between any two allocations of a jump: they are multiples of a limb, and the smallest
+/// is larger than the step.
+fn limits(whole: usize) -> impl Iterator<Item = usize> {
+    (0..whole).step_by(32).chain([whole - 1])
+}
+
+fn a_jump_survives_the_failure_of_each_allocation() {
+    for index in JUMPS {
+        let mut fib = Fibonacci::<Decimal>::new();
+        fib.jump_to(91).unwrap();
+        let before = ALLOCATOR.total_allocated();
+        let mut expected = Fibonacci::<Decimal>::new();
+        expected.jump_to(index).unwrap();
+        let whole = ALLOCATOR.total_allocated() - before;
+        let allocated = ALLOCATOR.allocated();
+        for limit in limits(whole) {
+            let error = with_only(limit, || fib.jump_to(index).unwrap_err());
+            assert_eq!(error.cause(), Cause::Allocation);
+            assert_eq!((fib.index(), ALLOCATOR.allocated()), (91, allocated));
+        }
+        assert_eq!(fib.peek().unwrap().to_string(), number_at(91));
+        with_only(whole, || fib.jump_to(index).unwrap());
+        assert_eq!(fib.index(), index);
+        assert!(fib.advance().unwrap() == expected.advance().unwrap());
+        assert!(fib.advance().unwrap() == expected.advance().unwrap());
+    }
+}
+
+fn a_single_number_survives_the_failure_of_each_allocation() {
+    for index in JUMPS {
+        let before = ALLOCATOR.total_allocated();
+        let expected = Natural::fibonacci(index).unwrap();
+        let whole = ALLOCATOR.total_allocated() - before;
+        let allocated = ALLOCATOR.allocated();
+        for limit in limits(whole) {
+            let error = with_only(limit, || Natural::fibonacci(index).map(|_| ()).unwrap_err());
+            assert_eq!(error.cause(), Cause::Allocation);
+            assert_eq!(ALLOCATOR.allocated(), allocated);
+        }
+        assert!(with_only(whole, || Natural::fibonacci(index).unwrap()) == expected);
+    }
 }

@@ -2,21 +2,14 @@
 
 use std::collections::TryReserveError;
 use std::fmt;
-use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Limb, MemoryGuard, Natural};
-use tracing::{info, warn};
+use fib_core::{Decimal, Exhausted, Fibonacci, Limb, Natural};
+use tracing::warn;
 
 use crate::error::Error;
 use crate::headroom;
 use crate::memory::{EXEMPT_BYTES, SystemMemory};
-
-/// How often a long way to the first number is reported.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(3);
-
-/// Steps between two looks at the clock.
-const PROGRESS_STEPS: u64 = 4096;
 
 /// What happens when memory is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -76,7 +69,7 @@ impl Sequence {
     pub fn start_at(index: u64, memory: SystemMemory, on_memory_limit: OnMemoryLimit) -> Result<Self, Error> {
         let mut fibonacci = Fibonacci::new().with_guard(memory);
         let bytes = (Decimal::limbs_for(index) as u64).saturating_mul(2 * size_of::<Limb>() as u64);
-        step_to(&mut fibonacci, index, bytes).map_err(|source| Error::Start { index, bytes, source })?;
+        fibonacci.jump_to(index).map_err(|source| Error::Start { index, bytes, source })?;
         Ok(Self { fibonacci, on_memory_limit, restarts: 0 })
     }
 
@@ -129,26 +122,6 @@ impl Sequence {
         self.fibonacci.advance()?;
         Ok(rendered)
     }
-}
-
-/// Advances to `index`, where the two values take `bytes` bytes.
-fn step_to<G: MemoryGuard>(
-    fibonacci: &mut Fibonacci<Decimal, fib_core::Heap, G>,
-    index: u64,
-    bytes: u64,
-) -> Result<(), Exhausted> {
-    // Better refused now than after the long way.
-    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    fibonacci.guard_mut().admit(Demand::new(0, bytes))?;
-    let mut reported = Instant::now();
-    while fibonacci.index() < index {
-        fibonacci.advance()?;
-        if fibonacci.index().is_multiple_of(PROGRESS_STEPS) && reported.elapsed() >= PROGRESS_INTERVAL {
-            info!("at number {} on the way to {index}", fibonacci.index());
-            reported = Instant::now();
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

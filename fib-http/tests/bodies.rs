@@ -98,6 +98,22 @@ fn numbers_longer_than_a_window_are_right() {
     assert!(square + 1_u8 == product || values[1].clone() * &values[1] == product + 1_u8);
 }
 
+/// The service begins anywhere, and a body of 20 MB is more than the buffers of a socket hold.
+#[test]
+fn the_first_number_can_be_the_hundred_millionth() {
+    const START: u64 = 100_000_000;
+
+    let server = Server::start(&["--start", &START.to_string()]);
+    let mut client = server.connect();
+    let response = client.number();
+    assert_eq!((response.index(), response.body.len()), (START, 20_898_764));
+    let reference = Natural::fibonacci(START).expect("memory").to_string();
+    assert!(response.body == reference.as_bytes());
+    assert_eq!(client.number().index(), START + 1);
+    drop(client);
+    assert_eq!(server.stop(), START + 2);
+}
+
 #[test]
 fn long_numbers_can_be_pipelined() {
     let server = Server::start(&["--start", "372000"]);

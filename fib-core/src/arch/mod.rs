@@ -12,6 +12,10 @@ use only_portable as machine;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 use x86_64 as machine;
 
+/// Proofs that the machine has what other kernels need.
+#[cfg(all(feature = "alloc", target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+pub(crate) use x86_64::{Avx2Fma, Avx512};
+
 #[cfg(test)]
 mod tests;
 

@@ -47,6 +47,19 @@ impl Avx2 {
     }
 }
 
+/// Proof that this CPU has AVX2 and FMA.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2Fma(());
+
+#[cfg(feature = "alloc")]
+impl Avx2Fma {
+    /// The proof, if this CPU and the operating system support it.
+    pub(crate) fn new() -> Option<Self> {
+        Features::get().avx2_fma().then_some(Self(()))
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load(from: &[u64; LANES]) -> __m256i {

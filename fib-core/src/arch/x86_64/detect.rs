@@ -14,6 +14,7 @@ const KNOWN: u8 = 1;
 const AVX2: u8 = 2;
 const AVX512: u8 = 4;
 const AVX512_TEXT: u8 = 8;
+const AVX2_FMA: u8 = 16;
 
 impl Features {
     /// The answer for this machine. Only the first call asks the CPU: CPUID is slow, above all in a virtual machine.
@@ -37,6 +38,13 @@ impl Features {
         self.0 & AVX2 != 0
     }
 
+    /// AVX2 and FMA.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(super) fn avx2_fma(self) -> bool {
+        self.0 & AVX2_FMA != 0
+    }
+
     /// AVX-512 F and DQ.
     #[inline]
     pub(super) fn avx512(self) -> bool {
@@ -52,7 +60,8 @@ impl Features {
     #[cold]
     fn detect() -> Self {
         // Leaf 1, ecx: FMA, OSXSAVE, AVX and F16C. Compilers take FMA and F16C for granted where there is AVX-512.
-        const FMA_F16C: u32 = 1 << 12 | 1 << 29;
+        const FMA: u32 = 1 << 12;
+        const FMA_F16C: u32 = FMA | 1 << 29;
         const OSXSAVE_AVX: u32 = 1 << 27 | 1 << 28;
         // Leaf 7, ebx.
         const EBX_AVX2: u32 = 1 << 5;
@@ -74,6 +83,9 @@ impl Features {
         let leaf7 = cpuid(7, 0);
         if xcr0 & XCR0_YMM == XCR0_YMM && has(leaf7.ebx, EBX_AVX2) {
             found |= AVX2;
+            if has(leaf1, FMA) {
+                found |= AVX2_FMA;
+            }
             if xcr0 & XCR0_ZMM == XCR0_ZMM && has(leaf7.ebx, EBX_F_DQ) && has(leaf1, FMA_F16C) {
                 found |= AVX512;
                 if has(leaf7.ebx, EBX_BW_IFMA) && has(leaf7.ecx, ECX_VBMI) {
@@ -115,6 +127,8 @@ mod tests {
         let text = avx512 && detected!("avx512bw") && detected!("avx512ifma") && detected!("avx512vbmi");
         for features in [Features::get(), Features::detect(), Features::get()] {
             assert_eq!(features.avx2(), detected!("avx2"));
+            #[cfg(feature = "alloc")]
+            assert_eq!(features.avx2_fma(), detected!("avx2") && detected!("fma"));
             assert_eq!(features.avx512(), avx512);
             assert_eq!(features.avx512_text(), text);
         }

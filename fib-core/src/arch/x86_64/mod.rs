@@ -5,7 +5,10 @@ mod avx512;
 mod detect;
 
 pub(super) use avx2::Avx2;
-pub(super) use avx512::{Avx512, Avx512Text};
+#[cfg(feature = "alloc")]
+pub(crate) use avx2::Avx2Fma;
+pub(crate) use avx512::Avx512;
+pub(super) use avx512::Avx512Text;
 
 use super::{Kernel, portable};
 use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -1,0 +1,208 @@
+//! The doubling of a pair of Fibonacci and Lucas numbers by short products, in limbs.
+
+use core::mem;
+
+use super::basecase::{add, multiply, square};
+use crate::arch;
+use crate::limb::Limb;
+use crate::radix::Decimal;
+
+/// The base.
+const BASE: Limb = Decimal::BASE;
+
+/// The largest index with a Lucas number of one limb: L(90) = 6.4·10^18, L(43) = 9.7·10^8.
+const LAST_SINGLE: usize = if Limb::BITS == 64 { 90 } else { 43 };
+
+/// F(0), F(1), ... up to the one after [`LAST_SINGLE`].
+const SINGLES: [Limb; LAST_SINGLE + 2] = {
+    let mut table = [1; LAST_SINGLE + 2];
+    table[0] = 0;
+    let mut n = 2;
+    while n < table.len() {
+        table[n] = table[n - 1] + table[n - 2];
+        n += 1;
+    }
+    table
+};
+
+const _: () = {
+    let last = SINGLES.len() - 1;
+    assert!(SINGLES[last - 2] + SINGLES[last] < BASE, "L(LAST_SINGLE) is one limb");
+};
+
+/// F(k) and L(k) = F(k−1) + F(k+1), for k ≤ [`LAST_SINGLE`].
+fn singles(k: usize) -> [Limb; 2] {
+    let lucas = if k == 0 { 2 } else { SINGLES[k - 1] + SINGLES[k + 1] };
+    [SINGLES[k], lucas]
+}
+
+/// Limbs up to the highest that is not zero.
+fn significant(limbs: &[Limb]) -> usize {
+    limbs.len() - limbs.iter().rev().take_while(|&&limb| limb == 0).count()
+}
+
+/// Copies a number, and zeros beyond it.
+fn copy(limbs: &[Limb], out: &mut [Limb]) {
+    let limbs = &limbs[..significant(limbs)];
+    out[..limbs.len()].copy_from_slice(limbs);
+    out[limbs.len()..].fill(0);
+}
+
+/// `limbs += amount`, where the sum fits.
+fn increment(limbs: &mut [Limb], mut amount: Limb) {
+    for limb in limbs {
+        let (sum, carry) = add(*limb, amount);
+        *limb = sum;
+        if !carry {
+            return;
+        }
+        amount = 1;
+    }
+}
+
+/// `limbs -= amount`, where `amount` is not larger.
+fn decrement(limbs: &mut [Limb], mut amount: Limb) {
+    for limb in limbs {
+        if *limb >= amount {
+            *limb -= amount;
+            return;
+        }
+        *limb += BASE - amount;
+        amount = 1;
+    }
+}
+
+/// `limbs /= 2`
+fn halve(limbs: &mut [Limb]) {
+    let mut odd = 0;
+    for limb in limbs.iter_mut().rev() {
+        let half = *limb / 2 + odd * (BASE / 2);
+        odd = *limb % 2;
+        *limb = half;
+    }
+}
+
+/// A Fibonacci and a Lucas number with the same index, and room for the next ones.
+pub(super) struct Pair<'a> {
+    /// F(index); then zeros.
+    f: &'a mut [Limb],
+    /// L(index); then zeros.
+    l: &'a mut [Limb],
+    spare: [&'a mut [Limb]; 2],
+    index: u64,
+}
+
+impl<'a> Pair<'a> {
+    /// Limbs of space that a pair needs to get to F(index) and L(index).
+    pub(super) fn space(index: u64) -> Option<usize> {
+        // L(index) may have a limb more than F(index), a product of the halves one more than it needs.
+        Decimal::limbs_for(index).checked_add(3)?.checked_mul(4)
+    }
+
+    /// F(index) and L(index) in `space`, which is full of zeros.
+    pub(super) fn new(to: u64, space: &'a mut [Limb]) -> Self {
+        let mut index = to;
+        let single = loop {
+            match usize::try_from(index) {
+                Ok(single) if single <= LAST_SINGLE => break single,
+                _ => index /= 2,
+            }
+        };
+        let (low, high) = space.split_at_mut(space.len() / 2);
+        let (f, l) = low.split_at_mut(low.len() / 2);
+        let (first, second) = high.split_at_mut(high.len() / 2);
+        [f[0], l[0]] = singles(single);
+        let mut pair = Self { f, l, spare: [first, second], index };
+        pair.double_up_to(to);
+        pair
+    }
+
+    /// Doubles the index until it is `to`, of which it has the first bits.
+    fn double_up_to(&mut self, to: u64) {
+        for shift in (0..self.index.leading_zeros() - to.leading_zeros()).rev() {
+            self.double();
+            if to >> shift & 1 == 1 {
+                self.step();
+            }
+        }
+    }
+
+    /// F(index) and L(index).
+    pub(super) fn values(&self) -> [&[Limb]; 2] {
+        [&*self.f, &*self.l].map(|limbs| &limbs[..significant(limbs)])
+    }
+
+    /// F(2k) = F(k)·L(k), L(2k) = L(k)² − 2·(−1)^k.
+    pub(super) fn double(&mut self) {
+        let [f_len, l_len] = self.values().map(<[Limb]>::len);
+        let [product, squared] = &mut self.spare;
+        multiply(&self.f[..f_len], &self.l[..l_len], &mut product[..f_len + l_len]);
+        product[f_len + l_len..].fill(0);
+        square(&self.l[..l_len], &mut squared[..2 * l_len]);
+        squared[2 * l_len..].fill(0);
+        if self.index.is_multiple_of(2) {
+            decrement(squared, 2);
+        } else {
+            increment(squared, 2);
+        }
+        mem::swap(&mut self.f, product);
+        mem::swap(&mut self.l, squared);
+        self.index *= 2;
+    }
+
+    /// F(k+1) = (F(k) + L(k)) / 2 in the place of L(k).
+    pub(super) fn sum(&mut self) {
+        let len = significant(self.l) + 1;
+        let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
+        debug_assert!(!carry, "there is a limb more");
+        halve(&mut self.l[..len]);
+    }
+
+    /// L(k+1) = F(k+1) + 2·F(k), where L(k) has given place to F(k+1).
+    pub(super) fn lucas_from_sum(&mut self) {
+        let len = significant(self.l) + 1;
+        for _ in 0..2 {
+            let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
+            debug_assert!(!carry, "there is a limb more");
+        }
+    }
+
+    /// From the index k to k + 1.
+    fn step(&mut self) {
+        self.sum();
+        self.spare[0].copy_from_slice(self.l);
+        self.lucas_from_sum();
+        mem::swap(&mut self.f, &mut self.spare[0]);
+        self.index += 1;
+    }
+
+    /// F(2k), or with `odd` F(2k + 1) = F(k)·L(k+1) + (−1)^k, for the index k.
+    pub(super) fn single(mut self, odd: bool, out: &mut [Limb]) {
+        if odd {
+            self.sum();
+            self.lucas_from_sum();
+        }
+        let [f_len, l_len] = self.values().map(<[Limb]>::len);
+        let [product, _] = &mut self.spare;
+        let product = &mut product[..f_len + l_len];
+        multiply(&self.f[..f_len], &self.l[..l_len], product);
+        if odd && self.index.is_multiple_of(2) {
+            increment(product, 1);
+        } else if odd {
+            decrement(product, 1);
+        }
+        copy(product, out);
+    }
+
+    /// F(2k) and F(2k + 1) for the index k.
+    pub(super) fn pair(mut self, [even, odd]: [&mut [Limb]; 2]) {
+        self.double();
+        copy(self.f, even);
+        self.sum();
+        copy(self.l, odd);
+    }
+
+    pub(super) const fn index(&self) -> u64 {
+        self.index
+    }
+}

@@ -1,0 +1,217 @@
+//! Jumping to an index: against stepping, another library, known hashes, and residues.
+
+use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
+
+use fib_core::{Binary, ByteBudget, Cause, Decimal, Fibonacci, Heap, Inline, Kernel, Limb, Natural};
+use num_bigint::BigUint;
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of the decimal digits of F(n), computed by GMP 6.3.0:
+/// `python3 -c "import gmpy2, hashlib; print(hashlib.sha256(gmpy2.fib(n).digits().encode()).hexdigest())"`
+const HASHES: [(u64, &str); 3] = [
+    (10_000_000, "dee686d8c2407fb7fae2c58f8096d07baa790709d489454691af77d29cf3fb4d"),
+    (33_333_333, "006d2d1d9128d726ace8b84fa36145af60fe4c5ec7a0e691f9c473fa6f2e4e8e"),
+    (100_000_000, "098ac40fa4f909c1162efa97ff10037049ee48befd4bc192d7197c538c2c193c"),
+];
+
+/// Runs a test with every kernel of this machine in turn. The choice is the process's, so these tests take turns.
+fn with_every_kernel(test: impl Fn(Kernel)) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let best = Kernel::current();
+    for kernel in Kernel::available() {
+        kernel.force().unwrap();
+        test(kernel);
+    }
+    best.force().unwrap();
+}
+
+fn jumped(index: u64) -> Fibonacci<Decimal> {
+    let mut fib = Fibonacci::new();
+    fib.jump_to(index).unwrap();
+    assert_eq!(fib.index(), index);
+    fib
+}
+
+#[test]
+fn agrees_with_stepping() {
+    let mut walk = Fibonacci::<Decimal>::new();
+    for index in 0..=5_000 {
+        let single = Natural::fibonacci(index).unwrap();
+        let mut jumped = jumped(index);
+        let expected = walk.advance().unwrap();
+        assert_eq!(&single, expected, "F({index})");
+        assert_eq!(jumped.advance().unwrap(), expected, "jump to {index}");
+        let mut next = walk.peek().unwrap().try_clone().unwrap();
+        assert_eq!(jumped.advance().unwrap(), &next, "the step after the jump to {index}");
+        next.try_add_assign(&single).unwrap();
+        assert_eq!(jumped.advance().unwrap(), &next, "two steps after the jump to {index}");
+    }
+}
+
+/// F(n) and F(n + 1) by doubling.
+fn reference(n: u64) -> [BigUint; 2] {
+    if n == 0 {
+        return [BigUint::ZERO, BigUint::from(1_u32)];
+    }
+    let [f, next] = reference(n / 2);
+    let double = &f * (&next * 2_u32 - &f);
+    let after = &f * &f + &next * &next;
+    if n.is_multiple_of(2) { [double, after] } else { [after.clone(), double + after] }
+}
+
+#[test]
+fn agrees_with_another_library() {
+    let mut state = 2_463_534_242_u64;
+    let mut random = |bound| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % bound
+    };
+    let indices = [10_000, 30_000, 100_000, 300_000, 1_000_000].map(|bound| [(); 3].map(|()| random(bound)));
+    let expected = indices.as_flattened().iter().map(|&n| (n, reference(n).map(|number| number.to_string())));
+    let expected: Vec<_> = expected.collect();
+    with_every_kernel(|kernel| {
+        for (n, [number, next]) in &expected {
+            assert_eq!(Natural::fibonacci(*n).unwrap().to_string(), *number, "F({n}), {kernel}");
+            let mut fib = jumped(*n);
+            assert_eq!(fib.advance().unwrap().to_string(), *number, "jump to {n}, {kernel}");
+            assert_eq!(fib.advance().unwrap().to_string(), *next, "the step after it, {kernel}");
+        }
+    });
+}
+
+fn sha256(number: &Natural) -> String {
+    let mut text = vec![0; number.digit_count()];
+    assert_eq!(number.copy_digits(0, &mut text), text.len());
+    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a string takes everything");
+        hex
+    })
+}
+
+#[test]
+fn hashes_of_long_numbers() {
+    with_every_kernel(|kernel| {
+        let (n, expected) = HASHES[0];
+        assert_eq!(sha256(&Natural::fibonacci(n).unwrap()), expected, "F({n}), {kernel}");
+        assert_eq!(sha256(jumped(n).peek().unwrap()), expected, "jump to {n}, {kernel}");
+    });
+    for (n, expected) in &HASHES[1..] {
+        assert_eq!(sha256(&Natural::fibonacci(*n).unwrap()), *expected, "F({n})");
+    }
+}
+
+/// F(n) modulo m, by powers of the matrix (1 1; 1 0).
+fn residue(n: u64, m: u64) -> u64 {
+    let (mut result, mut power) = ([1, 0, 1], [1, 1, 0]); // F(k+1), F(k), F(k−1)
+    let product = |[a2, a1, a0]: [u64; 3], [b2, b1, b0]: [u64; 3]| {
+        [(a2 * b2 + a1 * b1) % m, (a2 * b1 + a1 * b0) % m, (a1 * b1 + a0 * b0) % m]
+    };
+    for bit in 0..u64::BITS - n.leading_zeros() {
+        if n >> bit & 1 == 1 {
+            result = product(result, power);
+        }
+        power = product(power, power);
+    }
+    result[1] % m
+}
+
+#[test]
+fn residues_of_long_numbers() {
+    const PRIMES: [u64; 6] = [2, 1_009, 65_537, 998_244_353, 1_000_000_007, 2_147_483_647];
+    let remainder = |number: &Natural, m: u64| {
+        let base = u128::from(Decimal::BASE) % u128::from(m);
+        let rest =
+            number.limbs().iter().rev().fold(0, |rest: u128, &limb| (rest * base + u128::from(limb)) % u128::from(m));
+        u64::try_from(rest).unwrap()
+    };
+    for n in [2_718_281, 12_345_678, 31_415_926, 66_666_667, 99_999_999] {
+        let mut fib = jumped(n);
+        let numbers = [(n, fib.next().unwrap()), (n + 1, fib.next().unwrap())];
+        let single = Natural::fibonacci(n).unwrap();
+        assert_eq!(numbers[0].1, single);
+        for (n, number) in numbers {
+            assert_eq!(number.digit_count(), Decimal::digits_for(n));
+            for m in PRIMES {
+                assert_eq!(remainder(&number, m), residue(n, m), "F({n}) modulo {m}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_values_have_little_room_to_grow() {
+    for index in [1_000, 10_000, 100_001, 1_000_000] {
+        let mut fib = jumped(index);
+        for _ in 0..300 {
+            let number = Decimal::limbs_for(fib.index()) * size_of::<Limb>();
+            assert!(fib.bytes_held() <= 2 * (number + number / 64 + 64), "{} bytes", fib.bytes_held());
+            fib.advance().unwrap();
+        }
+    }
+    let mut fib = jumped(1_000);
+    fib.jump_to(0).unwrap();
+    assert_eq!((fib.index(), fib.bytes_held()), (0, 0));
+    assert_eq!(fib.advance().unwrap().to_string(), "0");
+    fib.jump_to(90).unwrap();
+    fib.jump_to(10).unwrap();
+    assert_eq!(fib.take(3).map(|n| n.to_string()).collect::<Vec<_>>(), ["55", "89", "144"]);
+}
+
+#[test]
+fn what_no_product_reaches_is_beyond_capacity() {
+    let mut fib = jumped(1_000);
+    for index in [u64::MAX, u64::MAX - 1, u64::MAX / 2, 1 << 40] {
+        assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::Capacity);
+        assert_eq!(Natural::fibonacci(index).unwrap_err().cause(), Cause::Capacity);
+    }
+    assert_eq!(fib.index(), 1_000);
+    assert_eq!(fib.advance().unwrap(), &Natural::fibonacci(1_000).unwrap());
+}
+
+#[test]
+fn skipping_jumps_and_lends_the_same_numbers() {
+    let mut fib = Fibonacci::<Decimal>::new();
+    assert_eq!(sha256(&fib.nth(10_000_000).unwrap()), HASHES[0].1);
+    assert_eq!(fib.index(), 10_000_001);
+    let every: Vec<_> = Fibonacci::<Decimal>::new().skip(123_456).step_by(10_000).take(3).collect();
+    for (n, number) in (123_456..).step_by(10_000).zip(every) {
+        assert_eq!(number, Natural::fibonacci(n).unwrap(), "F({n})");
+    }
+    // Other radices and storages step.
+    let steps = [
+        Fibonacci::<Binary>::new().nth(2_000).unwrap().to_string(),
+        Fibonacci::<Decimal, Inline<{ Decimal::limbs_for(2_000) }>>::new().nth(2_000).unwrap().to_string(),
+    ];
+    assert_eq!(steps, [(); 2].map(|()| Natural::fibonacci(2_000).unwrap().to_string()));
+}
+
+#[test]
+fn where_a_jump_has_no_memory_numbers_are_stepped_over() {
+    // Enough for two values of F(5,000) while one of them moves, not for the products that lead there.
+    let budget = 4 * Decimal::limbs_for(5_000) * size_of::<Limb>();
+    let mut fib = Fibonacci::<Decimal, Heap>::new().with_guard(ByteBudget::new(budget));
+    assert_eq!(fib.jump_to(5_000).unwrap_err().cause(), Cause::Guard);
+    assert_eq!((fib.index(), fib.bytes_held()), (0, 0));
+    assert_eq!(fib.nth(5_000).unwrap(), Natural::fibonacci(5_000).unwrap());
+    assert!(fib.nth(50_000).is_none());
+    assert!(fib.index() > 5_001, "what was passed is consumed");
+}
+
+proptest! {
+    #[test]
+    fn a_jump_and_steps_are_a_longer_jump(a in 0..60_000_u64, b in 0..200_u64) {
+        let mut walked = jumped(a);
+        for _ in 0..b {
+            walked.advance().unwrap();
+        }
+        prop_assert_eq!(walked.index(), a + b);
+        let mut there = jumped(a + b);
+        prop_assert_eq!(walked.advance().unwrap(), there.advance().unwrap());
+        prop_assert_eq!(walked.advance().unwrap(), there.advance().unwrap());
+    }
+}
