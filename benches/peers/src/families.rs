@@ -2,6 +2,7 @@
 
 mod add;
 mod guarded;
+mod nth;
 mod small;
 mod step_and_text;
 mod steps;
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<Measure> {
         step_and_text::measures(),
         steps::measures(),
         guarded::measures(),
+        nth::measures(),
     ]
     .into_iter()
     .flatten()

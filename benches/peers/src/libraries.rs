@@ -14,6 +14,8 @@ pub(crate) trait Library: Clone + 'static {
     fn from_limbs(limbs: &[u64]) -> Self;
     fn to_limbs(&self) -> Vec<u64>;
     fn add(&mut self, other: &Self);
+    fn sub(&mut self, other: &Self);
+    fn product(&self, other: &Self) -> Self;
     fn text(&self) -> String;
 }
 
@@ -28,6 +30,12 @@ impl Library for Integer {
     }
     fn add(&mut self, other: &Self) {
         *self += other;
+    }
+    fn sub(&mut self, other: &Self) {
+        *self -= other;
+    }
+    fn product(&self, other: &Self) -> Self {
+        Self::from(self * other)
     }
     fn text(&self) -> String {
         self.to_string()
@@ -46,6 +54,12 @@ impl Library for BigUint {
     fn add(&mut self, other: &Self) {
         *self += other;
     }
+    fn sub(&mut self, other: &Self) {
+        *self -= other;
+    }
+    fn product(&self, other: &Self) -> Self {
+        self * other
+    }
     fn text(&self) -> String {
         self.to_string()
     }
@@ -63,6 +77,12 @@ impl Library for UBig {
     fn add(&mut self, other: &Self) {
         *self += other;
     }
+    fn sub(&mut self, other: &Self) {
+        *self -= other;
+    }
+    fn product(&self, other: &Self) -> Self {
+        self * other
+    }
     fn text(&self) -> String {
         self.to_string()
     }
@@ -79,6 +99,12 @@ impl Library for Natural {
     }
     fn add(&mut self, other: &Self) {
         *self += other;
+    }
+    fn sub(&mut self, other: &Self) {
+        *self -= other;
+    }
+    fn product(&self, other: &Self) -> Self {
+        self * other
     }
     fn text(&self) -> String {
         self.to_string()

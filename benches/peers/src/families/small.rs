@@ -17,8 +17,10 @@ const ONE_LIMB: usize = 92;
 
 pub(crate) fn measures() -> Vec<Measure> {
     vec![
-        Measure::new("first-100-steps", || Contest::of(steps::<Heap>()).against(words())),
-        Measure::new("first-100-steps/inline", || Contest::of(steps::<Inline<2>>()).against(words())),
+        Measure::new("first-100-steps", || Contest::of(steps::<Heap>()).against(words()).against(iterator())),
+        Measure::new("first-100-steps/inline", || {
+            Contest::of(steps::<Inline<2>>()).against(words()).against(iterator())
+        }),
         Measure::new("text-19", || texts(ONE_LIMB)),
         Measure::new("text-up-to-19", || texts(0)),
     ]
@@ -48,6 +50,47 @@ fn words() -> Contestant {
     Contestant::new("u128", 0, walk, |state| *state == NEXT)
 }
 
+/// The same iterator with a `u128` in place of the unbounded number: it computes when asked, checks, and lends.
+struct Words {
+    values: [u128; 2],
+    index: u64,
+    computed: bool,
+}
+
+impl Words {
+    const NEW: Self = Self { values: [0, 0], index: 0, computed: true };
+
+    #[inline]
+    fn peek(&mut self) -> Option<&u128> {
+        if !self.computed {
+            let [even, odd] = &mut self.values;
+            let (target, last) = if self.index.is_multiple_of(2) { (even, odd) } else { (odd, even) };
+            *target = target.checked_add(*last)?.checked_add((self.index == 1).into())?;
+            self.computed = true;
+        }
+        Some(&self.values[(self.index & 1) as usize])
+    }
+
+    #[inline]
+    fn advance(&mut self) -> Option<&u128> {
+        self.peek()?;
+        let place = (self.index & 1) as usize;
+        self.index += 1;
+        self.computed = false;
+        Some(&self.values[place])
+    }
+}
+
+fn iterator() -> Contestant {
+    let walk = |words: &mut Words| {
+        *words = Words::NEW;
+        for _ in 0..STEPS {
+            black_box(words.advance().expect("room"));
+        }
+    };
+    Contestant::new("u128-iterator", Words::NEW, walk, |words| words.peek().is_some_and(|&value| value == NEXT))
+}
+
 /// The numbers from F(`from`) to the last one of 19 digits, one after the other.
 fn texts(from: usize) -> Contest {
     let numbers: Vec<Natural> = Fibonacci::new().take(ONE_LIMB + 1).skip(from).collect();
@@ -64,6 +107,18 @@ fn texts(from: usize) -> Contest {
         },
         move |(_, out)| *out == *expected.as_bytes(),
     );
+    let text = last.clone();
+    let copied = Contestant::new(
+        "itoa-copied",
+        (words.clone(), itoa::Buffer::new(), [0; Decimal::LIMB_DIGITS]),
+        |(words, buffer, out)| {
+            for &mut word in words {
+                let text = buffer.format(word);
+                black_box(&mut *out)[..text.len()].copy_from_slice(text.as_bytes());
+            }
+        },
+        move |(_, _, out)| *out == *text.as_bytes(),
+    );
     let itoa = Contestant::new(
         "itoa",
         (words, itoa::Buffer::new()),
@@ -74,5 +129,5 @@ fn texts(from: usize) -> Contest {
         },
         move |(words, buffer)| words.last().is_some_and(|&word| buffer.format(word) == last),
     );
-    Contest::of(ours).against(itoa)
+    Contest::of(ours).against(itoa).against(copied)
 }

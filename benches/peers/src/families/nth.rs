@@ -1,0 +1,74 @@
+//! `nth/N`: F(N) from nothing, and its text in a buffer that is there already.
+
+use std::rc::Rc;
+
+use dashu_int::UBig;
+use num_bigint::BigUint;
+use rug::Integer;
+
+use crate::contest::{Contest, Contestant, Measure};
+use crate::gmp;
+use crate::libraries::Library;
+
+const INDICES: [u32; 6] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// Up to here each of the other libraries writes its text within a few seconds.
+const OTHERS_MOST: u32 = 1_000_000;
+
+pub(crate) fn measures() -> Vec<Measure> {
+    INDICES.map(|index| Measure::new(format!("nth/{index}"), move || contest(index))).into()
+}
+
+fn contest(index: u32) -> Contest {
+    let expected = Rc::new(Integer::from(Integer::fibonacci(index)).to_string().into_bytes());
+    let contest = Contest::of(ours(index, &expected)).against(raw(index, &expected));
+    if index > OTHERS_MOST {
+        return contest;
+    }
+    contest
+        .against(library::<malachite::Natural>(index, &expected))
+        .against(library::<BigUint>(index, &expected))
+        .against(library::<UBig>(index, &expected))
+}
+
+fn ours(index: u32, expected: &Rc<Vec<u8>>) -> Contestant {
+    let expected = Rc::clone(expected);
+    let operation = move |out: &mut Vec<u8>| {
+        let number = fib_core::Natural::fibonacci(index.into()).expect("memory");
+        let _all = number.copy_digits(0, out);
+    };
+    Contestant::new("ours", vec![0; expected.len()], operation, move |out| *out == *expected)
+}
+
+/// `mpz_fib_ui` and `mpz_get_str`.
+fn raw(index: u32, expected: &Rc<Vec<u8>>) -> Contestant {
+    let expected = Rc::clone(expected);
+    let operation = move |out: &mut Vec<u8>| gmp::write_digits(&Integer::from(Integer::fibonacci(index)), out);
+    Contestant::new("gmp", vec![0; expected.len() + 8], operation, move |out| out.starts_with(&expected))
+}
+
+fn library<L: Library>(index: u32, expected: &Rc<Vec<u8>>) -> Contestant {
+    let expected = Rc::clone(expected);
+    let operation = move |out: &mut String| *out = by_doubling::<L>(index).text();
+    Contestant::new(L::NAME, String::new(), operation, move |out| out.as_bytes() == *expected)
+}
+
+/// F(2k) = F(k)·(2F(k + 1) − F(k)) and F(2k + 1) = F(k)² + F(k + 1)², for the bits of the index from the highest one on.
+fn by_doubling<L: Library>(index: u32) -> L {
+    let (mut f, mut next) = (L::from_limbs(&[]), L::from_limbs(&[1]));
+    for bit in (0..u32::BITS - index.leading_zeros()).rev() {
+        let mut even = next.clone();
+        even.add(&next);
+        even.sub(&f);
+        let even = f.product(&even);
+        let mut odd = f.product(&f);
+        odd.add(&next.product(&next));
+        (f, next) = (even, odd);
+        if index >> bit & 1 == 1 {
+            let mut after = f;
+            after.add(&next);
+            (f, next) = (next, after);
+        }
+    }
+    f
+}
