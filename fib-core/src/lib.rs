@@ -30,7 +30,7 @@
 //! # Storage
 //!
 //! [`Heap`] (feature `alloc`, on by default) grows fallibly, by about 1/64 at a time: two values of F(1,000,000) and their
-//! room to grow take 178,736 bytes. [`Inline<N>`](Inline) keeps up to `N` limbs in the number itself and needs no allocator:
+//! room to grow take 176,032 bytes. [`Inline<N>`](Inline) keeps up to `N` limbs in the number itself and needs no allocator:
 //!
 //! ```
 //! use fib_core::{Cause, Decimal, Fibonacci, Inline};
@@ -50,7 +50,8 @@
 //!
 //! [`Natural::fibonacci`] computes one number from nothing, and [`Fibonacci::jump_to`] goes to any index: products of numbers
 //! in decimal digits, by transforms on vectors of `f64` where the machine has AVX-512 or AVX2 with FMA, in portable integers
-//! elsewhere. F(100,000,000), which has 20,898,764 digits, takes about a tenth of a second on a recent server. [`Iterator::nth`], and so `skip` and `step_by`, jump where that is faster.
+//! elsewhere. F(100,000,000), which has 20,898,764 digits, takes about a tenth of a second on a recent server.
+//! [`Iterator::nth`], and so `skip` and `step_by`, jump where that is faster.
 //!
 //! ```
 //! use fib_core::{Decimal, Fibonacci, Natural};
