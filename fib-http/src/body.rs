@@ -7,6 +7,7 @@ use bytes::{Buf, Bytes};
 use fib_core::Natural;
 use http_body_util::Full;
 
+use crate::inflight::Ticket;
 use crate::sequence::Shortage;
 
 /// The body of a response.
@@ -17,7 +18,14 @@ pub const WINDOW_BYTES: usize = 64 * 1024;
 
 /// The bytes of a body. hyper takes it whole and drains it into the socket.
 #[derive(Debug)]
-pub enum Payload {
+pub struct Payload {
+    content: Content,
+    /// Given back when the socket has it all, or will not.
+    ticket: Option<Ticket>,
+}
+
+#[derive(Debug)]
+enum Content {
     /// All of it is in memory.
     Whole(Bytes),
     /// It is rendered as the socket drains.
@@ -32,40 +40,69 @@ impl Payload {
     pub fn of(number: &Natural) -> Result<Self, Shortage> {
         let length = number.digit_count();
         if length > WINDOW_BYTES {
-            return Ok(Self::Digits(Digits::new(number.try_clone()?)?));
+            return Ok(Content::Digits(Digits::new(number.try_clone()?)?).into());
         }
         let mut text = zeros(length)?;
         let count = number.copy_digits(0, &mut text);
         debug_assert_eq!(count, length);
-        Ok(Self::Whole(text.into()))
+        Ok(Content::Whole(text.into()).into())
+    }
+
+    /// The bytes that [`of`](Self::of) takes for `number`: of text, or of limbs and a window of text.
+    #[must_use]
+    pub fn bytes_for(number: &Natural) -> usize {
+        let length = number.digit_count();
+        if length > WINDOW_BYTES { size_of_val(number.limbs()) + WINDOW_BYTES } else { length }
+    }
+
+    /// Holds the request's ticket until this is with the system.
+    pub(crate) fn with(mut self, ticket: Ticket) -> Self {
+        self.ticket = Some(ticket);
+        self
+    }
+}
+
+impl Default for Payload {
+    /// No bytes.
+    fn default() -> Self {
+        Self::from(Bytes::new())
+    }
+}
+
+impl From<Content> for Payload {
+    fn from(content: Content) -> Self {
+        Self { content, ticket: None }
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self::Whole(bytes)
+        Content::Whole(bytes).into()
     }
 }
 
 impl Buf for Payload {
     fn remaining(&self) -> usize {
-        match self {
-            Self::Whole(bytes) => bytes.remaining(),
-            Self::Digits(digits) => digits.length - digits.sent,
+        match &self.content {
+            Content::Whole(bytes) => bytes.remaining(),
+            Content::Digits(digits) => digits.length - digits.sent,
         }
     }
 
     fn chunk(&self) -> &[u8] {
-        match self {
-            Self::Whole(bytes) => bytes.chunk(),
-            Self::Digits(digits) => &digits.window[digits.sent - digits.rendered_from..],
+        match &self.content {
+            Content::Whole(bytes) => bytes.chunk(),
+            Content::Digits(digits) => &digits.window[digits.sent - digits.rendered_from..],
         }
     }
 
     fn advance(&mut self, count: usize) {
-        match self {
-            Self::Whole(bytes) => bytes.advance(count),
-            Self::Digits(digits) => digits.advance(count),
+        match &mut self.content {
+            Content::Whole(bytes) => bytes.advance(count),
+            Content::Digits(digits) => digits.advance(count),
+        }
+        if let Some(ticket) = &mut self.ticket {
+            ticket.sent(count);
         }
     }
 }

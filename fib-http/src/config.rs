@@ -1,11 +1,21 @@
 //! The flags, each with a twin in the environment.
 
-use clap::Parser;
-use clap::builder::NonEmptyStringValueParser;
+use std::time::Duration;
 
-use crate::log::LogLevel;
+use clap::Parser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+
+use crate::host::{HostName, Hosts};
+use crate::log::{LogFormat, LogLevel};
 use crate::memory::Threshold;
 use crate::sequence::OnMemoryLimit;
+use crate::service::{MAX_INFLIGHT_BYTES, Settings};
+
+/// The longest time that a flag takes, in seconds: a day.
+const LONGEST: f64 = 86_400.0;
+
+/// The most connections that a flag takes.
+const MOST: usize = 1_000_000;
 
 /// Answers each GET / with the next Fibonacci number: 0, 1, 1, 2, 3, ...
 #[derive(Clone, Debug, Parser)]
@@ -32,9 +42,75 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_ON_MEMORY_LIMIT", value_name = "ACTION", value_enum, default_value_t)]
     pub on_memory_limit: OnMemoryLimit,
 
+    /// What the responses on their way may hold, in bytes; one alone may hold more [default: 268435456, or an eighth of the
+    /// memory limit where that is less]
+    #[arg(long, env = "FIB_HTTP_MAX_INFLIGHT_BYTES", value_name = "BYTES")]
+    pub max_inflight_bytes: Option<usize>,
+
+    /// A name that clients may use for this service in Host, beside IP addresses and localhost; * for all. May be repeated.
+    /// Without it all names are allowed, but none on loopback addresses
+    #[arg(long, env = "FIB_HTTP_ALLOWED_HOST", value_name = "NAME", value_delimiter = ',')]
+    pub allowed_host: Vec<HostName>,
+
+    /// Connections that are served at a time; at the limit the longest idle one ends for a new one
+    #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count)]
+    pub max_connections: usize,
+
+    /// How long a connection may be idle, and how long the head of a request may take to come in
+    #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "30", value_parser = time)]
+    pub keep_alive: Duration,
+
+    /// How long a client may take nothing of its response; a slow one must take 1 KiB a second on average
+    #[arg(long, env = "FIB_HTTP_WRITE_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = time)]
+    pub write_timeout: Duration,
+
+    /// How long the responses in flight may take when the service stops
+    #[arg(long, env = "FIB_HTTP_GRACE_PERIOD", value_name = "SECONDS", default_value = "10", value_parser = time_or_none)]
+    pub grace_period: Duration,
+
     /// The least important messages to write to standard error
     #[arg(long, env = "FIB_HTTP_LOG_LEVEL", value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevel,
+
+    /// How messages are written
+    #[arg(long, env = "FIB_HTTP_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+
+    /// Log a line for each request
+    #[arg(long, env = "FIB_HTTP_ACCESS_LOG", value_parser = BoolishValueParser::new())]
+    pub access_log: bool,
+}
+
+impl Config {
+    /// What a service needs to know of this, on a machine or in a cgroup with so many bytes of memory.
+    pub(crate) fn settings(&self, memory: u64, only_loopback: bool) -> Settings {
+        let eighth = usize::try_from(memory / 8).unwrap_or(usize::MAX);
+        Settings {
+            hosts: Hosts::new(&self.allowed_host, only_loopback),
+            keep_alive: self.keep_alive,
+            write_timeout: self.write_timeout,
+            max_inflight_bytes: self.max_inflight_bytes.unwrap_or(MAX_INFLIGHT_BYTES.min(eighth)),
+            access_log: self.access_log,
+        }
+    }
+}
+
+/// A time above 0, in seconds.
+fn time(text: &str) -> Result<Duration, &'static str> {
+    time_or_none(text).ok().filter(|time| !time.is_zero()).ok_or("not a number of seconds above 0 and at most 86400")
+}
+
+/// A time, in seconds.
+fn time_or_none(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().filter(|&seconds| seconds <= LONGEST);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or("not a number of seconds from 0 to 86400")
+}
+
+/// A number of things, at least one.
+fn count(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|&count| count > 0 && count <= MOST).ok_or("not a number from 1 to 1000000")
 }
 
 #[cfg(test)]
@@ -57,8 +133,27 @@ mod tests {
     }
 
     #[test]
+    fn the_budget_is_an_eighth_of_the_memory_at_most() {
+        let budget = |flags: &[&str], memory| {
+            let config = Config::parse_from([&["fib-http"], flags].concat());
+            config.settings(memory, true).max_inflight_bytes
+        };
+        assert_eq!(budget(&[], u64::MAX), 256 << 20);
+        assert_eq!(budget(&[], 64 << 20), 8 << 20);
+        assert_eq!(budget(&["--max-inflight-bytes=1"], 64 << 20), 1);
+    }
+
+    #[test]
     fn values_are_checked() {
-        for good in ["--port=0", "--memory-threshold=0.5", "--on-memory-limit=refuse", "--log-level=off"] {
+        for good in [
+            "--port=0",
+            "--memory-threshold=0.5",
+            "--on-memory-limit=refuse",
+            "--log-level=off",
+            "--keep-alive=0.5",
+            "--grace-period=0",
+            "--max-connections=1",
+        ] {
             assert!(Config::try_parse_from(["fib-http", good]).is_ok(), "{good}");
         }
         for bad in [
@@ -71,6 +166,16 @@ mod tests {
             "--memory-threshold=nan",
             "--on-memory-limit=panic",
             "--log-level=loud",
+            "--keep-alive=0",
+            "--keep-alive=-1",
+            "--keep-alive=nan",
+            "--write-timeout=inf",
+            "--write-timeout=86401",
+            "--grace-period=soon",
+            "--max-connections=0",
+            "--max-inflight-bytes=-1",
+            "--allowed-host=http://example.org",
+            "--log-format=xml",
             "--unknown",
             "operand",
         ] {

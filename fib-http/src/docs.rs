@@ -15,7 +15,7 @@ use utoipa::openapi::{
 };
 use utoipa_swagger_ui::{Config, serve};
 
-use crate::problem;
+use crate::{metrics, problem};
 
 /// The documents, made once at the start.
 pub(crate) struct Docs {
@@ -80,6 +80,7 @@ fn description() -> OpenApi {
                 .response("200", text("It can.", "ready\n"))
                 .response("503", problem("The service is stopping, or memory is short and numbers are refused."))),
         )
+        .path("/metrics", get(operation("metrics", "Figures for an operator").response("200", figures())))
         .build();
     OpenApiBuilder::new().info(info).servers(Some([Server::new("/")])).paths(paths).build()
 }
@@ -109,8 +110,21 @@ fn number() -> OperationBuilder {
     operation("next", "The next Fibonacci number")
         .description(Some("Consumes the number. `HEAD` consumes nothing."))
         .response("200", found)
+        .response("400", problem("Host or the target is malformed, or the request's body is."))
+        .response("403", problem("A page of another site asks, and not by a navigation."))
+        .response("408", problem("The request's body did not come within a second."))
         .response("413", problem("The request has a body of more than 64 KiB."))
-        .response("503", problem("Memory is short. The position is kept."))
+        .response("414", problem("The target has more than 8 KiB."))
+        .response("417", problem("The request expects something else than 100-continue."))
+        .response("421", problem("The service does not go by the name in Host."))
+        .response("500", problem("The service failed at this request."))
+        .response(
+            "503",
+            problem(
+                "Memory is short, too many long numbers are on their way to slow clients, or the request is a prefetch. \
+                 The position is kept.",
+            ),
+        )
 }
 
 fn content(schema: ObjectBuilder, example: Value) -> utoipa::openapi::Content {
@@ -120,6 +134,12 @@ fn content(schema: ObjectBuilder, example: Value) -> utoipa::openapi::Content {
 fn text(description: &str, example: &str) -> Response {
     let schema = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
     ResponseBuilder::new().description(description).content("text/plain", content(schema, json!(example))).build()
+}
+
+fn figures() -> Response {
+    let schema = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description("They are.").content(metrics::MEDIA_TYPE, content).build()
 }
 
 fn problem(description: &str) -> Response {

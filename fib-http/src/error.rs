@@ -24,6 +24,8 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A socket that the service manager hands over is of no use.
+    Inherit(io::Error),
     /// More memory is in use than the threshold allows.
     MemoryAboveThreshold(Usage),
     /// The first number is out of reach.
@@ -47,6 +49,7 @@ impl fmt::Display for Error {
                 write!(f, "cannot listen on {address}: the port is in use")
             }
             Self::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::Inherit(source) => write!(f, "cannot use the sockets of LISTEN_FDS: {source}"),
             Self::MemoryAboveThreshold(usage) => write!(
                 f,
                 "memory is above --memory-threshold already: {} of {} in use ({:.1} %), {} allowed",
@@ -68,7 +71,10 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Resolve { source, .. } | Self::Bind { source, .. } | Self::Runtime(source) => Some(source),
+            Self::Resolve { source, .. }
+            | Self::Bind { source, .. }
+            | Self::Inherit(source)
+            | Self::Runtime(source) => Some(source),
             Self::Start { source, .. } => Some(source),
             Self::MemoryAboveThreshold(_) => None,
         }

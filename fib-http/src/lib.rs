@@ -5,17 +5,27 @@
 //! bound listeners and a future that ends it, so that tests can run it in a thread on ports of their own.
 //! [`connection::serve`] is the part that needs no socket.
 
+mod accept;
 pub mod body;
 pub mod config;
 pub mod connection;
 mod docs;
 mod error;
+mod fetch_metadata;
 mod headroom;
+pub mod host;
+mod inflight;
+mod limits;
 pub mod listen;
 pub mod log;
 pub mod memory;
+mod metrics;
 mod negotiate;
+mod patience;
 mod problem;
+mod request_body;
+mod route;
+mod seat;
 mod sequence;
 pub mod service;
 pub mod shutdown;
@@ -34,8 +44,8 @@ use tracing::info;
 
 use crate::service::App;
 
-/// Serves on `listeners` until the future that `shutdown` makes is ready, then lets responses in flight end. Returns the
-/// index of the number that would have come next.
+/// Serves on `listeners` until the future that `shutdown` makes is ready, then lets responses in flight end, until the future
+/// that this one gave is ready too. Returns the index of the number that would have come next.
 ///
 /// `shutdown` is called in the runtime when all is ready to serve, just before the line `listening on http://...` is
 /// logged.
@@ -50,20 +60,26 @@ pub fn run<S, F>(
 ) -> Result<u64, Error>
 where
     S: FnOnce() -> io::Result<F>,
-    F: Future<Output = ()>,
+    F: Future,
+    F::Output: Future<Output = ()>,
 {
     memory.check().map_err(Error::MemoryAboveThreshold)?;
+    let settings = config.settings(memory.total(), listen::are_loopback(&listeners));
+    let max_connections = limits::connections(config.max_connections);
     let sequence = Sequence::start_at(config.start, memory, config.on_memory_limit)?;
     let runtime =
         Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).map_err(Error::Runtime)?;
     runtime.block_on(async {
-        let listeners = connection::adopt(listeners).map_err(Error::Runtime)?;
+        let listeners = accept::adopt(listeners).map_err(Error::Runtime)?;
         let shutdown = shutdown().map_err(Error::Runtime)?;
+        shutdown::notify_ready();
         listen::announce(&listeners);
-        let app = Rc::new(App::new(sequence));
-        connection::accept_until(shutdown, listeners, &app).await;
+        let app = Rc::new(App::with_settings(sequence, settings));
+        accept::accept_until(shutdown, listeners, &app, max_connections, config.grace_period).await;
         let (index, restarts) = (app.index(), app.restarts());
-        info!(restarts, "stopped; the next number would have been F({index})");
+        let (requests, refused, connections, since) = app.metrics().summary();
+        let seconds = since.as_secs();
+        info!(requests, refused, restarts, connections, seconds, "stopped; the next number would have been F({index})");
         Ok(index)
     })
 }

@@ -3,12 +3,39 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
+use socket2::{Domain, Protocol, Socket, Type};
 use tracing::info;
 
 use crate::error::Error;
 
+/// Connections that may wait to be accepted. The system may allow fewer (on Linux `net.core.somaxconn`).
+const BACKLOG: i32 = 2048;
+
 /// How often a free port is looked for that is free at all addresses.
 const FREE_PORT_ATTEMPTS: usize = 32;
+
+/// The sockets that a service manager hands over, where it does (`LISTEN_FDS`); `None` where there are none.
+///
+/// # Errors
+/// When one of them is no TCP socket.
+#[cfg(unix)]
+pub fn inherited() -> Result<Option<Vec<TcpListener>>, Error> {
+    let mut handed_over = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for position in 0..handed_over.len() {
+        listeners.extend(handed_over.take_tcp_listener(position).map_err(Error::Inherit)?);
+    }
+    Ok(Some(listeners).filter(|listeners| !listeners.is_empty()))
+}
+
+/// The sockets that a service manager hands over: none on this system.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn inherited() -> Result<Option<Vec<TcpListener>>, Error> {
+    Ok(None)
+}
 
 /// Listens on all addresses of `host`. Port 0 takes a free port, the same one for all of them.
 ///
@@ -53,7 +80,7 @@ fn bind_all(addresses: &[IpAddr], mut port: u16) -> Result<Vec<TcpListener>, Err
     let mut missing = None;
     for &ip in addresses {
         let address = SocketAddr::new(ip, port);
-        match TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+        match listen(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
             Ok((bound, listener)) => {
                 port = bound.port();
                 listeners.push(listener);
@@ -74,6 +101,27 @@ fn bind_all(addresses: &[IpAddr], mut port: u16) -> Result<Vec<TcpListener>, Err
         Some(error) if listeners.is_empty() => Err(error),
         _ => Ok(listeners),
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // Otherwise it is up to the system whether :: means IPv4 too.
+        socket.set_only_v6(true)?;
+    }
+    // On Unix this does not share a port that is in use, but takes one whose last connections have not expired yet.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Whether nothing but this machine can reach the listeners.
+pub(crate) fn are_loopback(listeners: &[TcpListener]) -> bool {
+    listeners
+        .iter()
+        .all(|listener| listener.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback()))
 }
 
 /// Logs where the service can be reached, an IPv4 address last: the line that scripts wait for.
@@ -108,6 +156,16 @@ mod tests {
         let listeners = bind("localhost", 0).expect("a free port");
         let ports: Vec<u16> = listeners.iter().map(|l| l.local_addr().expect("bound").port()).collect();
         assert!(ports.iter().all(|&port| port == ports[0] && port != 0), "{ports:?}");
+    }
+
+    #[test]
+    fn loopback_is_told_from_the_rest() {
+        let at = |host| bind(host, 0).expect("a free port");
+        assert!(are_loopback(&at("localhost")));
+        assert!(!are_loopback(&at("0.0.0.0")));
+        let mut both = at("127.0.0.1");
+        both.extend(at("0.0.0.0"));
+        assert!(!are_loopback(&both));
     }
 
     #[test]

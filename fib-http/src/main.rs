@@ -7,7 +7,7 @@ use fib_http::{Config, Error, SystemMemory, listen, log, run, shutdown};
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    log::init(config.log_level);
+    log::init(config.log_level, config.log_format);
     match serve(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -20,7 +20,10 @@ fn main() -> ExitCode {
 
 fn serve(config: &Config) -> Result<(), Error> {
     let memory = SystemMemory::of_this_process(config.memory_threshold);
-    let listeners = listen::bind(&config.host, config.port)?;
+    let listeners = match listen::inherited()? {
+        Some(listeners) => listeners,
+        None => listen::bind(&config.host, config.port)?,
+    };
     run(config, memory, listeners, shutdown::signals)?;
     Ok(())
 }

@@ -153,6 +153,17 @@ impl SystemMemory {
         }
     }
 
+    /// What this guard would judge by now.
+    pub(crate) fn look(&mut self) -> Usage {
+        self.usage()
+    }
+
+    /// The memory that there is: the machine's, or the cgroup's limit where that is less.
+    pub(crate) fn total(&mut self) -> u64 {
+        let reading = (self.source)();
+        reading.cgroup.map_or(u64::MAX, |(_, limit)| limit).min(reading.machine.1)
+    }
+
     fn judge(&self, reading: Reading) -> Usage {
         let usage = |(used, total)| Usage { used, total, allowed: self.threshold.of(total) };
         let machine = usage(reading.machine);

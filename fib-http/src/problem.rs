@@ -1,10 +1,10 @@
 //! Errors as problem details (RFC 9457).
 
 use bytes::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use crate::body::{Body, Payload};
+use crate::body::Payload;
 
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -13,31 +13,51 @@ pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
+    reason: &'static str,
     detail: &'static str,
-    headers: HeaderMap,
+    header: Option<(HeaderName, &'static str)>,
+    closes: bool,
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, detail: &'static str) -> Self {
-        Self { status, detail, headers: HeaderMap::new() }
+    /// `reason` is one word for the metrics, `detail` a sentence for the client.
+    pub(crate) fn new(status: StatusCode, reason: &'static str, detail: &'static str) -> Self {
+        Self { status, reason, detail, header: None, closes: false }
     }
 
-    /// With one more header in the response.
-    pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.headers.insert(name, HeaderValue::from_static(value));
-        self
+    /// With a header in the response.
+    pub(crate) fn with(self, name: HeaderName, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
     }
 
-    pub(crate) fn into_response(self) -> Response<Body> {
+    /// The connection ends after the response.
+    pub(crate) fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    pub(crate) fn into_response(self) -> Response<Payload> {
         let details = serde_json::json!({
             "title": self.status.canonical_reason(),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
-        let mut response = Response::new(Body::new(Payload::from(Bytes::from(details.to_string()))));
+        let mut response = Response::new(Payload::from(Bytes::from(details.to_string())));
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
         let headers = response.headers_mut();
+        if let Some((name, value)) = self.header {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if self.closes {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response

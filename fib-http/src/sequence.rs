@@ -9,7 +9,8 @@ use tracing::warn;
 
 use crate::error::Error;
 use crate::headroom;
-use crate::memory::{EXEMPT_BYTES, SystemMemory};
+use crate::inflight::OverBudget;
+use crate::memory::{EXEMPT_BYTES, SystemMemory, Usage};
 
 /// What happens when memory is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -21,13 +22,28 @@ pub enum OnMemoryLimit {
     Refuse,
 }
 
-/// Memory is too short for a number, or for the response that carries it. Nothing was consumed.
+/// There is no memory for a number, or for the response that carries it. Nothing was consumed.
 #[derive(Clone, Debug)]
 pub enum Shortage {
+    /// Other responses hold what responses may hold.
+    InFlight(OverBudget),
     /// The number could not grow, or could not be copied.
     Number(Exhausted),
     /// There is no memory for the response.
     Response(TryReserveError),
+}
+
+impl Shortage {
+    /// Whether it would help to free the numbers.
+    fn is_of_memory(&self) -> bool {
+        !matches!(self, Self::InFlight(_))
+    }
+}
+
+impl From<OverBudget> for Shortage {
+    fn from(over: OverBudget) -> Self {
+        Self::InFlight(over)
+    }
 }
 
 impl From<Exhausted> for Shortage {
@@ -45,6 +61,7 @@ impl From<TryReserveError> for Shortage {
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::InFlight(over) => over.fmt(f),
             Self::Number(exhausted) => exhausted.fmt(f),
             Self::Response(_) => f.write_str("there is no memory for the response"),
         }
@@ -79,6 +96,17 @@ impl Sequence {
         self.fibonacci.index()
     }
 
+    /// The decimal digits of the number that comes next, without computing it.
+    #[must_use]
+    pub fn digits(&self) -> usize {
+        Decimal::digits_for(self.index())
+    }
+
+    /// What the guard knows of the memory.
+    pub(crate) fn memory(&mut self) -> Usage {
+        self.fibonacci.guard_mut().look()
+    }
+
     /// How often a shortage of memory has started a new pass.
     #[must_use]
     pub fn restarts(&self) -> u64 {
@@ -95,7 +123,11 @@ impl Sequence {
     /// The shortage, where the position is kept, or where memory is too short even for F(0).
     pub fn next<T>(&mut self, mut render: impl FnMut(&Natural, u64) -> Result<T, Shortage>) -> Result<T, Shortage> {
         match self.commit(&mut render) {
-            Err(shortage) if self.on_memory_limit == OnMemoryLimit::Restart && self.is_worth_freeing() => {
+            Err(shortage)
+                if shortage.is_of_memory()
+                    && self.on_memory_limit == OnMemoryLimit::Restart
+                    && self.is_worth_freeing() =>
+            {
                 warn!("F({}): {shortage}; a new pass starts at F(0)", self.index());
                 self.fibonacci.restart();
                 self.restarts += 1;

@@ -24,6 +24,8 @@ fn a_number_has_the_headers_that_it_should_have() {
         ("cache-control", "no-store"),
         ("vary", "accept"),
         ("fibonacci-index", "100"),
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-resource-policy", "same-origin"),
     ] {
         assert_eq!(response.header(name), Some(value), "{name}");
     }
@@ -121,7 +123,6 @@ fn refused_requests_consume_nothing() {
         ("TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
-        ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
         ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400),
         ("GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 400),
         ("GET /\r\n\r\n", 400),
@@ -145,7 +146,9 @@ fn refused_requests_consume_nothing() {
 fn the_target_s_query_and_authority_do_not_matter() {
     let (_server, mut client) = at("0");
     for (index, target) in
-        ["/?", "/?x=1", "/?/nothing", "http://localhost/", "http://localhost", "http://other?x=/a"].iter().enumerate()
+        ["/?", "/?x=1", "/?/nothing", "http://localhost/", "http://localhost", "http://127.0.0.1?x=/a"]
+            .iter()
+            .enumerate()
     {
         let response = client.exchange(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         assert_eq!((response.status, response.index()), (200, index as u64), "{target}");
@@ -177,18 +180,20 @@ fn a_short_body_on_get_is_thrown_away_and_the_connection_kept() {
     for (index, request) in [
         "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nGET".to_owned(),
         format!("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {REQUEST_BODY_BYTES}\r\n\r\n{longest}"),
-        "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nGET\r\n0\r\n\r\n".to_owned(),
-        format!(
-            "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{REQUEST_BODY_BYTES:x}\r\n{longest}\r\n0\r\n\r\n"
-        ),
     ]
     .into_iter()
     .enumerate()
     {
         assert_eq!(client.exchange(request).index(), 10 + index as u64);
     }
-    drop(client);
-    assert_eq!(server.stop(), 14);
+    // Nobody can tell whether a length stood beside the encoding, so that the connection ends.
+    let chunked = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{REQUEST_BODY_BYTES:x}\r\n{longest}\r\n0\r\n\r\n"
+    );
+    let response = client.exchange(chunked);
+    assert_eq!((response.index(), response.header("connection")), (12, Some("close")));
+    assert!(client.ended());
+    assert_eq!(server.stop(), 13);
 }
 
 #[test]
@@ -197,14 +202,18 @@ fn a_number_is_not_consumed_before_the_body_is_there() {
     client.send("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nGE");
     assert_eq!(server.connect().number().index(), 10);
     client.send("T");
-    assert_eq!(client.read().index(), 11);
+    // On a machine that is very busy the rest comes too late, and then nothing is consumed either.
+    let response = client.read();
+    assert!(response.status == 408 || response.index() == 11, "{}", response.head);
+    let next = if response.status == 408 { 11 } else { 12 };
 
+    let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nGE");
     client.half_close();
     let response = client.read();
     response.assert_problem(400);
     assert_eq!(response.header("connection"), Some("close"));
-    assert_eq!(server.stop(), 12);
+    assert_eq!(server.stop(), next);
 }
 
 #[test]

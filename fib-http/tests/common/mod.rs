@@ -1,7 +1,7 @@
 //! A server in a thread, the program in a process, and a client that sends and sees raw bytes.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::future::Future;
+use std::future::{Future, Pending, pending};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -71,8 +71,9 @@ impl Server {
     }
 }
 
-async fn until(stopped: impl Future) {
+async fn until(stopped: impl Future) -> Pending<()> {
     stopped.await;
+    pending()
 }
 
 /// The program, in a process of its own that ends with this value.

@@ -1,0 +1,245 @@
+//! Which names the service answers to.
+//!
+//! A page elsewhere can point a name of its own at 127.0.0.1 (DNS rebinding), and its scripts would then take numbers from a
+//! service that is bound to loopback only. What gives that away is the name in `Host`.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use hyper::Version;
+use hyper::header::HOST;
+use hyper::http::request::Parts;
+use hyper::{StatusCode, http::uri::Scheme};
+
+use crate::problem::Problem;
+
+/// A name that a client may use for this service, or `*` for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(String);
+
+impl FromStr for HostName {
+    type Err = HostNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "*" || host_of(text).is_some_and(|host| host.len() == text.len()) {
+            Ok(Self(without_dot(text).to_ascii_lowercase()))
+        } else {
+            Err(HostNameError)
+        }
+    }
+}
+
+/// A text is no [`HostName`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostNameError;
+
+impl fmt::Display for HostNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the name of a host (without a port), and not *")
+    }
+}
+
+impl std::error::Error for HostNameError {}
+
+/// The names that are answered to. IP literals and `localhost` always are: no other page can own them.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    allowed: Vec<HostName>,
+    all: bool,
+}
+
+impl Hosts {
+    /// The `allowed` names; all of them where none is given and others than this machine are served.
+    pub(crate) fn new(allowed: &[HostName], only_loopback: bool) -> Self {
+        let all = if allowed.is_empty() { !only_loopback } else { allowed.iter().any(|name| name.0 == "*") };
+        Self { allowed: allowed.to_vec(), all }
+    }
+
+    /// Checks `Host`, and the authority of a target in absolute form, which counts more (RFC 9112, section 3.2).
+    ///
+    /// # Errors
+    /// 400 where there is no host or a malformed one, 421 where it is another's.
+    pub(crate) fn check(&self, head: &Parts) -> Result<(), Problem> {
+        let mut fields = head.headers.get_all(HOST).iter();
+        let mut host = match (fields.next(), fields.next()) {
+            (Some(field), None) => {
+                Some(field.to_str().ok().and_then(host_of).ok_or_else(|| bad("Host is malformed."))?)
+            }
+            (None, _) if head.version == Version::HTTP_11 => return Err(bad("Host is missing.")),
+            (None, _) => None,
+            (Some(_), Some(_)) => return Err(bad("There is more than one Host.")),
+        };
+        if let Some(authority) = head.uri.authority() {
+            if !head.uri.scheme().is_some_and(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS) {
+                return Err(bad("The target's scheme is not http."));
+            }
+            host = Some(host_of(authority.as_str()).ok_or_else(|| bad("The target's host is malformed."))?);
+        }
+        match host {
+            Some(host) if !self.answers_to(host) => Err(misdirected()),
+            _ => Ok(()),
+        }
+    }
+
+    fn answers_to(&self, host: &str) -> bool {
+        let host = without_dot(host);
+        self.all
+            || host.eq_ignore_ascii_case("localhost")
+            || host.starts_with('[')
+            || host.parse::<Ipv4Addr>().is_ok()
+            || self.allowed.iter().any(|name| name.0.eq_ignore_ascii_case(host))
+    }
+}
+
+/// The host of `uri-host [ ":" port ]` (RFC 9110, section 7.2); `None` where it is none, or empty.
+fn host_of(text: &str) -> Option<&str> {
+    let end = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, _) = rest.split_once(']')?;
+            address.parse::<Ipv6Addr>().ok()?;
+            address.len() + 2
+        }
+        None => text.find(':').unwrap_or(text.len()),
+    };
+    let (host, port) = text.split_at(end);
+    let well_formed = host.starts_with('[') || (!host.is_empty() && is_registered_name(host));
+    (well_formed && (port.is_empty() || is_port(&port[1..]) && port.starts_with(':'))).then_some(host)
+}
+
+/// `reg-name` of RFC 3986, section 3.2.2.
+fn is_registered_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let fits = match byte {
+            b'%' => (0..2).all(|_| bytes.next().is_some_and(|digit| digit.is_ascii_hexdigit())),
+            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    true
+}
+
+/// A port may be left out after the colon.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && (text.is_empty() || text.parse::<u16>().is_ok())
+}
+
+/// A name without the dot that makes it absolute.
+fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+fn bad(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "host", detail)
+}
+
+fn misdirected() -> Problem {
+    let detail = "This service does not go by that name. Its operator can add names with --allowed-host.";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "host", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::Request;
+
+    #[test]
+    fn hosts_are_parsed() {
+        for (text, host) in [
+            ("localhost", "localhost"),
+            ("localhost:", "localhost"),
+            ("localhost:8080", "localhost"),
+            ("127.0.0.1:8080", "127.0.0.1"),
+            ("[::1]", "[::1]"),
+            ("[::1]:8080", "[::1]"),
+            ("a_b-c.example.", "a_b-c.example."),
+            ("%41", "%41"),
+        ] {
+            assert_eq!(host_of(text), Some(host), "{text}");
+        }
+        for text in [
+            "",
+            ":80",
+            "a b",
+            "a:b",
+            "a:65536",
+            "a:80:80",
+            "a/b",
+            "user@a",
+            "::1",
+            "[::1",
+            "[::1]80",
+            "[v1.x]",
+            "[a]",
+            "%4",
+            "%4x",
+            "a,b c",
+            "ä",
+            "a\tb",
+            "[::1%25lo]",
+        ] {
+            assert_eq!(host_of(text), None, "{text}");
+        }
+    }
+
+    fn status(hosts: &Hosts, version: Version, target: &str, fields: &[&str]) -> u16 {
+        let mut request = Request::builder().version(version).uri(target);
+        for field in fields {
+            request = request.header(HOST, *field);
+        }
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        hosts.check(&head).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn names_of_others_are_refused() {
+        let names = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect::<Vec<HostName>>();
+        let loopback = Hosts::new(&[], true);
+        let public = Hosts::new(&[], false);
+        let named = Hosts::new(&names(&["Fib.example", "other.example."]), false);
+        let any = Hosts::new(&names(&["x.example", "*"]), true);
+        for (host, expected) in [
+            ("localhost", [200; 4]),
+            ("LOCALHOST.:80", [200; 4]),
+            ("192.0.2.1", [200; 4]),
+            ("[2001:db8::1]:80", [200; 4]),
+            ("fib.example:8080", [421, 200, 200, 200]),
+            ("OTHER.example.", [421, 200, 200, 200]),
+            ("evil.example", [421, 200, 421, 200]),
+            ("1.2.3.4.5", [421, 200, 421, 200]),
+            ("localhost.evil.example", [421, 200, 421, 200]),
+            ("a b", [400; 4]),
+            ("", [400; 4]),
+        ] {
+            let statuses =
+                [&loopback, &public, &named, &any].map(|hosts| status(hosts, Version::HTTP_11, "/", &[host]));
+            assert_eq!(statuses, expected, "{host}");
+            // The target in absolute form counts, and Host must be well-formed all the same.
+            let target = format!("http://{host}/");
+            if expected[0] != 400 {
+                let statuses = [&loopback, &public, &named, &any]
+                    .map(|hosts| status(hosts, Version::HTTP_11, &target, &["elsewhere.example"]));
+                assert_eq!(statuses, expected, "{target}");
+            }
+        }
+        assert_eq!(status(&loopback, Version::HTTP_11, "/", &[]), 400);
+        assert_eq!(status(&loopback, Version::HTTP_10, "/", &[]), 200);
+        assert_eq!(status(&any, Version::HTTP_10, "/", &["localhost", "localhost"]), 400);
+        assert_eq!(status(&any, Version::HTTP_11, "http://localhost/", &[]), 400);
+        assert_eq!(status(&any, Version::HTTP_11, "http://user@localhost/", &["localhost"]), 400);
+        assert_eq!(status(&any, Version::HTTP_11, "ftp://localhost/", &["localhost"]), 400);
+    }
+
+    #[test]
+    fn allowed_names_are_checked() {
+        for good in ["*", "fib.example", "192.0.2.1", "[::1]", "a.b."] {
+            assert!(good.parse::<HostName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a:80", "http://a", "a/b", "a b", "*:80"] {
+            assert_eq!(bad.parse::<HostName>(), Err(HostNameError), "{bad}");
+        }
+    }
+}
