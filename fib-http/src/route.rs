@@ -74,7 +74,7 @@ pub(crate) fn label(uri: &Uri) -> &'static str {
 pub(crate) fn check_target(head: &Parts) -> Result<(), Problem> {
     let uri = &head.uri;
     if head.method == Method::CONNECT {
-        return Err(bad("This is no proxy."));
+        return Err(bad("This is no proxy.").closing());
     }
     let is_for_the_server = head.method == Method::OPTIONS && uri.path() == "*";
     if !uri.path().starts_with('/') && !is_for_the_server {

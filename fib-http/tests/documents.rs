@@ -24,6 +24,42 @@ fn health_and_readiness() {
 }
 
 #[test]
+fn metrics_tell_what_an_operator_wants_to_know() {
+    let server = Server::start(&["--start", "10"]);
+    let mut client = server.connect();
+    client.number();
+    client.exchange("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n").assert_problem(404);
+    let metrics = || server.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let first = metrics();
+    assert_eq!(first.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    for (name, figure) in [
+        ("fib_http_requests_total{route=\"/\",status=\"200\"}", 1.0),
+        ("fib_http_requests_total{route=\"other\",status=\"404\"}", 1.0),
+        ("fib_http_refusals_total{reason=\"path\"}", 1.0),
+        ("fib_http_position", 11.0),
+        ("fib_http_current_digits", 2.0),
+        ("fib_http_connections", 2.0),
+        ("fib_http_accepted_connections_total", 2.0),
+        ("fib_http_bodies_in_flight", 0.0),
+        ("fib_http_bodies_in_flight_bytes", 0.0),
+        ("fib_http_restarts_total", 0.0),
+        ("fib_http_memory_used_bytes", 0.0),
+        ("fib_http_step_seconds_count", 1.0),
+        ("fib_http_response_seconds_count", 2.0),
+    ] {
+        assert_eq!(first.metric(name), figure, "{name}");
+    }
+    let (total, threshold) =
+        (first.metric("fib_http_memory_total_bytes"), first.metric("fib_http_memory_threshold_bytes"));
+    assert!(threshold > 0.0 && threshold < total);
+    assert!(first.text().contains("fib_http_build_info{version="), "{}", first.text());
+    assert!(first.text().ends_with("# EOF\n"));
+    assert_eq!(metrics().metric("fib_http_position"), 11.0);
+    drop(client);
+    assert_eq!(server.stop(), 11);
+}
+
+#[test]
 fn browsers_and_crawlers_get_what_they_ask_for() {
     let responses = ask(&["/favicon.ico", "/robots.txt"]);
     assert_eq!(responses[0].status, 204);
@@ -65,7 +101,7 @@ fn the_description_is_openapi_3_1() {
     assert_eq!(responses[0].header("content-type"), Some("application/json"));
     let description: serde_json::Value = serde_json::from_slice(&responses[0].body).expect("JSON");
     assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")));
-    for path in ["/", "/healthz", "/readyz"] {
+    for path in ["/", "/healthz", "/readyz", "/metrics"] {
         assert!(description["paths"][path]["get"]["responses"]["200"].is_object(), "{path}");
     }
 }

@@ -59,8 +59,23 @@ fn help_lists_every_flag() {
     let output = output(&["--help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("UTF-8");
-    for flag in ["host", "port", "start", "memory-threshold", "on-memory-limit", "log-level"] {
-        assert!(help.contains(&format!("--{flag} ")), "{flag}");
+    for flag in [
+        "host",
+        "port",
+        "start",
+        "memory-threshold",
+        "on-memory-limit",
+        "max-inflight-bytes",
+        "allowed-host",
+        "max-connections",
+        "keep-alive",
+        "write-timeout",
+        "grace-period",
+        "log-level",
+        "log-format",
+        "access-log",
+    ] {
+        assert!(help.contains(&format!("--{flag}")), "{flag}");
         assert!(help.contains(&format!("FIB_HTTP_{}", flag.to_uppercase().replace('-', "_"))), "{flag}");
     }
 }
@@ -183,4 +198,131 @@ fn it_refuses_connections_while_it_stops_and_says_so_to_those_it_has() {
     assert!(std::net::TcpStream::connect(("127.0.0.1", program.port)).is_err());
     client.rest();
     assert_eq!(program.wait().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_head_that_is_half_sent_does_not_delay_the_end() {
+    let mut program = Program::start(&["--grace-period=86400"]);
+    let mut client = program.connect();
+    client.send("GET / HTTP/1.1\r\nHost");
+    assert_eq!(program.connect().exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    program.signal("TERM");
+    assert_eq!(program.wait().code(), Some(0));
+    client.rest();
+}
+
+/// More than the buffers of a socket hold.
+#[cfg(unix)]
+const LONG: &str = "--start=100000000";
+
+#[cfg(unix)]
+#[test]
+fn a_long_download_ends_before_the_program_does() {
+    let mut program = Program::start(&[LONG, "--grace-period=86400"]);
+    let mut client = program.connect();
+    client.send(GET);
+    let head = client.read_head();
+    program.signal("TERM");
+    assert!(program.wait_for("SIGTERM").is_some());
+    let length = head.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    assert_eq!(Some(client.rest().len()), length);
+    assert_eq!(program.wait().code(), Some(0));
+    assert!(program.log.last().expect("a line").contains("F(100000001)"), "{:?}", program.log);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_or_the_grace_period_cuts_a_long_download() {
+    for (grace, signals, message) in [("86400", 2, "a second signal"), ("0.2", 1, "their responses take too long")] {
+        let mut program = Program::start(&[LONG, "--grace-period", grace]);
+        let mut client = program.connect();
+        client.send(GET);
+        assert_eq!(client.read_head().status, 200);
+        for _ in 0..signals {
+            program.signal("TERM");
+            if signals > 1 {
+                let _ = program.wait_for("SIGTERM");
+            }
+            program.signal("INT");
+        }
+        assert_eq!(program.wait().code(), Some(0));
+        assert!(program.log.iter().any(|line| line.contains(message)), "{:?}", program.log);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn after_a_kill_it_starts_again_on_the_same_port() {
+    let program = Program::start(&["--start=10"]);
+    let port = program.port.to_string();
+    let mut client = program.connect();
+    assert_eq!(client.number().index(), 10);
+    program.signal("KILL");
+    let mut killed = program;
+    assert_eq!(killed.wait().code(), None);
+    let again = Program::run(&mut Program::command(&["--start=10", "--port", &port])).expect("it listens");
+    assert_eq!(again.connect().number().index(), 10);
+}
+
+#[cfg(unix)]
+#[test]
+fn it_takes_a_socket_that_is_handed_over_and_tells_when_it_is_ready() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixDatagram;
+    use std::process::Stdio;
+
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    // There before the program is: this connection waits for it.
+    let mut early = Client::connect(address);
+    early.send(GET);
+
+    let folder = std::env::temp_dir().join(format!("fib-http-notify-{}", std::process::id()));
+    let _ = std::fs::remove_file(&folder);
+    let manager = UnixDatagram::bind(&folder).expect("a socket");
+    manager.set_read_timeout(Some(common::PATIENCE)).expect("a time");
+    let told = || {
+        let mut message = [0; 64];
+        let length = manager.recv(&mut message).expect("a message");
+        String::from_utf8_lossy(&message[..length]).into_owned()
+    };
+
+    let flags = ["-c", "exec 3<&0 0</dev/null; LISTEN_FDS=1 exec \"$0\"", env!("CARGO_BIN_EXE_fib-http")];
+    let mut command = std::process::Command::new("sh");
+    command.args(flags).stdin(Stdio::from(OwnedFd::from(listener))).env("NOTIFY_SOCKET", &folder);
+    let mut program = Program::run(&mut command).expect("it listens");
+    drop(command);
+    assert_eq!(program.port, address.port());
+    assert_eq!(told(), "READY=1\n");
+    assert_eq!(early.read().index(), 0);
+    program.signal("TERM");
+    assert_eq!(told(), "STOPPING=1\n");
+    assert_eq!(program.wait().code(), Some(0));
+    let _ = std::fs::remove_file(&folder);
+}
+
+#[cfg(unix)]
+#[test]
+fn requests_can_be_logged_as_json() {
+    let mut program = Program::start(&["--access-log", "--log-format=json", "--start=100"]);
+    let mut client = program.connect();
+    client.number();
+    client.exchange("GET /nothing?\u{7f} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.exchange("GET /nothing?\"quoted\" HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    drop(client);
+    program.signal("TERM");
+    assert!(program.wait().success());
+    let lines: Vec<serde_json::Value> =
+        program.log.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let requests: Vec<_> = lines.iter().filter(|line| line["message"] == "request").collect();
+    assert_eq!(requests[0]["status"], 200);
+    assert_eq!(requests[0]["method"], "GET");
+    assert_eq!((&requests[0]["length"], &requests[0]["sent"]), (&21.into(), &21.into()));
+    assert!(requests[0]["span"]["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")));
+    let last = lines.last().expect("a line");
+    assert_eq!(last["requests"], requests.len());
+    assert!(last["message"].as_str().is_some_and(|message| message.contains("F(101)")), "{last}");
+    // The digits are in no line.
+    assert!(!program.log.concat().contains("354224848179261915075"));
 }

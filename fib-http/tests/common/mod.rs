@@ -129,7 +129,8 @@ impl Program {
         match program.wait_for(address) {
             Some(line) => {
                 let (_, port) = line.split_once(address).expect("found");
-                program.port = port.trim().parse().expect("a port");
+                let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
+                program.port = port[..digits].parse().expect("a port");
                 Ok(program)
             }
             None => Err(program.log.join("\n")),
@@ -162,6 +163,15 @@ impl Program {
         let line = status.lines().find(|line| line.starts_with(name)).expect("a known name");
         let figure = line.split_whitespace().nth(1).expect("a figure");
         figure.parse().expect("a number")
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A figure of /metrics.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        self.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").metric(name)
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -215,6 +225,11 @@ impl Client {
 
     pub(crate) fn send(&mut self, request: impl AsRef<[u8]>) {
         self.stream.get_mut().write_all(request.as_ref()).expect("it reads");
+    }
+
+    /// Whether the server still takes what is sent.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.get_mut().write_all(bytes.as_ref()).is_ok()
     }
 
     /// Says that no more will be sent.
@@ -287,6 +302,12 @@ impl Response {
     pub(crate) fn index(&self) -> u64 {
         let index = self.header("fibonacci-index").expect("an index");
         index.parse().expect("a number")
+    }
+
+    /// A figure in the body, which is that of /metrics.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let figure = self.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        figure.unwrap_or_else(|| panic!("no {name} in {}", self.text())).parse().expect("a figure")
     }
 
     pub(crate) fn text(&self) -> &str {

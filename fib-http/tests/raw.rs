@@ -1,0 +1,336 @@
+//! Requests as bytes, good and bad, one row each: what is answered, whether the connection ends, and whether a number was
+//! consumed.
+
+mod common;
+
+use common::{Client, Server};
+use fib_http::service::{REQUEST_BODY_BYTES, TARGET_BYTES};
+
+/// What a row expects to happen to the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Kept,
+    Closed,
+}
+use After::{Closed, Kept};
+
+/// The status where a connection ends without an answer.
+const NONE: u16 = 0;
+
+/// A row: what it is, the request's bytes, the status, what happens to the connection, the numbers consumed.
+type Row = (&'static str, Vec<u8>, u16, After, u64);
+
+/// The bytes that were sent are all there will be: the client shuts down its sending side.
+const END: &str = "<end>";
+
+fn row(name: &'static str, request: impl AsRef<[u8]>, status: u16, after: After, consumed: u64) -> Row {
+    (name, request.as_ref().to_vec(), status, after, consumed)
+}
+
+/// A request for a number with some more lines in its head.
+fn get(lines: &str) -> String {
+    format!("GET / HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")
+}
+
+/// A request for a number with this `Host`.
+fn host(lines: &str) -> String {
+    format!("GET / HTTP/1.1\r\n{lines}\r\n")
+}
+
+/// A request with this target.
+fn target(target: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+/// Another request, for whoever is fooled about where the first one ends.
+const SMUGGLED: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+fn good() -> Vec<Row> {
+    let most = usize::try_from(REQUEST_BODY_BYTES).expect("small");
+    vec![
+        row("plain", get(""), 200, Kept, 1),
+        row("asked to close", get("Connection: close\r\n"), 200, Closed, 1),
+        row("HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 200, Closed, 1),
+        row("HTTP/1.0 kept", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, Kept, 1),
+        row("half-closed", get("") + END, 200, Closed, 1),
+        row("an empty line before", "\r\n".to_owned() + &get(""), 200, Kept, 1),
+        row("empty lines before", "\r\n\r\n\r\n".to_owned() + &get(""), 200, Kept, 1),
+        row("lines end with LF only", "GET / HTTP/1.1\nHost: localhost\n\n", 200, Kept, 1),
+        row("a body", get(&format!("Content-Length: {most}\r\n")) + &"x".repeat(most), 200, Kept, 1),
+        row("100-continue", get("Content-Length: 1\r\nExpect: 100-continue\r\n") + "x", 100, Kept, 1),
+        row(
+            "upgrade to h2c",
+            get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"),
+            200,
+            Kept,
+            1,
+        ),
+        row("absolute form", target("http://localhost:80/"), 200, Kept, 1),
+        row("a long target", target(&format!("/?{}", "x".repeat(TARGET_BYTES - 2))), 200, Kept, 1),
+        row("100 headers", get(&"X: y\r\n".repeat(99)), 200, Kept, 1),
+        row(
+            "navigation from elsewhere",
+            get("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"),
+            200,
+            Kept,
+            1,
+        ),
+        row("the same site", get("Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n"), 200, Kept, 1),
+    ]
+}
+
+fn bodies() -> Vec<Row> {
+    let too_long = REQUEST_BODY_BYTES + 1;
+    let sent = "x".repeat(4 << 20);
+    vec![
+        row("a long body, declared", get(&format!("Content-Length: {too_long}\r\n")), 413, Closed, 0),
+        row("a long body, sent", get(&format!("Content-Length: {}\r\n", sent.len())) + &sent, 413, Closed, 0),
+        row(
+            "a long body, chunked",
+            get("Transfer-Encoding: chunked\r\n") + &format!("{:x}\r\n{sent}\r\n0\r\n\r\n", sent.len()),
+            413,
+            Closed,
+            0,
+        ),
+        row("a body that does not come", get("Content-Length: 5\r\n") + "x", 408, Closed, 0),
+        row("a body that ends early", get("Content-Length: 5\r\n") + "x" + END, 400, Closed, 0),
+        row("unknown expectation", get("Expect: miracles\r\n"), 417, Kept, 0),
+        row("unknown expectation and a body", get("Content-Length: 5\r\nExpect: miracles\r\n"), 417, Closed, 0),
+        row("100-continue and more", get("Content-Length: 5\r\nExpect: 100-continue, miracles\r\n"), 417, Closed, 0),
+        row(
+            "a long body that waits",
+            get(&format!("Content-Length: {too_long}\r\nExpect: 100-continue\r\n")),
+            413,
+            Closed,
+            0,
+        ),
+        row(
+            "POST that waits",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
+            405,
+            Closed,
+            0,
+        ),
+    ]
+}
+
+fn hosts() -> Vec<Row> {
+    vec![
+        row("no Host", host(""), 400, Kept, 0),
+        row("two Hosts", host("Host: localhost\r\nHost: localhost\r\n"), 400, Kept, 0),
+        row("two Hosts, HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400, Closed, 0),
+        row("an empty Host", host("Host:\r\n"), 400, Kept, 0),
+        row("a Host with a path", host("Host: localhost/\r\n"), 400, Kept, 0),
+        row("a Host with a user", host("Host: me@localhost\r\n"), 400, Kept, 0),
+        row("a Host with a bad port", host("Host: localhost:http\r\n"), 400, Kept, 0),
+        row("a Host that is no UTF-8", b"GET / HTTP/1.1\r\nHost: \xff\r\n\r\n", 400, Kept, 0),
+        row("a rebound Host", host("Host: evil.example\r\n"), 421, Kept, 0),
+        row("a rebound Host, healthz", "GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, Kept, 0),
+        row("an IPv4 literal", host("Host: 127.0.0.1:8080\r\n"), 200, Kept, 1),
+        row("an IPv6 literal", host("Host: [::1]\r\n"), 200, Kept, 1),
+        row("absolute form of another", target("http://evil.example/"), 421, Kept, 0),
+        row("absolute form with a user", target("http://me@localhost/"), 400, Kept, 0),
+        row("absolute form without Host", "GET http://localhost/ HTTP/1.1\r\n\r\n", 400, Kept, 0),
+        row("another scheme", target("ftp://localhost/"), 400, Kept, 0),
+    ]
+}
+
+fn targets() -> Vec<Row> {
+    vec![
+        row("nothing there", target("/nothing"), 404, Kept, 0),
+        row("asterisk form", target("*"), 400, Kept, 0),
+        row("OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, Kept, 0),
+        row("authority form", target("localhost:80"), 400, Kept, 0),
+        row("CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("a target that is too long", target(&format!("/?{}", "x".repeat(TARGET_BYTES - 1))), 414, Kept, 0),
+        row("a head that is too long", target(&format!("/?{}", "x".repeat(2 * TARGET_BYTES))), 431, Closed, 0),
+        row("a header that is too long", get(&format!("X: {}\r\n", "x".repeat(16 * 1024))), 431, Closed, 0),
+        row("101 headers", get(&"X: y\r\n".repeat(100)), 431, Closed, 0),
+        row("NUL in the target", "GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("a byte that is no UTF-8 in the target", b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("no target", "GET  HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("lower-case method", "get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, Kept, 0),
+        row("POST", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na=b", 405, Kept, 0),
+        row("HEAD", "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, Kept, 0),
+    ]
+}
+
+fn accidents() -> Vec<Row> {
+    vec![
+        row("prefetch", get("Sec-Purpose: prefetch\r\n"), 503, Kept, 0),
+        row("prerender", get("Sec-Purpose: prefetch;prerender\r\n"), 503, Kept, 0),
+        row("prefetch, old", get("Purpose: prefetch\r\n"), 503, Kept, 0),
+        row("an image elsewhere", get("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"), 403, Kept, 0),
+        row(
+            "a prefetch of the documentation",
+            "GET /healthz HTTP/1.1\r\nHost: localhost\r\nSec-Purpose: prefetch\r\n\r\n",
+            200,
+            Kept,
+            0,
+        ),
+    ]
+}
+
+fn other_protocols() -> Vec<Row> {
+    vec![
+        row("HTTP/0.9", "GET /\r\n\r\n", 400, Closed, 0),
+        row("HTTP/0.9, half-closed", "GET /\r\n".to_owned() + END, 400, Closed, 0),
+        row("HTTP/2.0", "GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("HTTP/1.2", "GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", NONE, Closed, 0),
+        row("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, Closed, 0),
+        row("nothing but an end", END, NONE, Closed, 0),
+        row("half a head and an end", "GET / HTTP/1.1\r\nHo".to_owned() + END, NONE, Closed, 0),
+        row("rubbish", b"\x00\x01\x02\x03", 400, Closed, 0),
+    ]
+}
+
+fn smuggling() -> Vec<Row> {
+    // The first request of each takes a number or is refused; what follows it must never be taken for another one.
+    let request = |lines: &str, body: &str| get(lines) + body + SMUGGLED;
+    vec![
+        row("CL and TE", request("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 200, Closed, 1),
+        row("TE and CL", request("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 200, Closed, 1),
+        row("two lengths that differ", request("Content-Length: 0\r\nContent-Length: 5\r\n", ""), 400, Closed, 0),
+        row("a length twice", get("Content-Length: 1\r\nContent-Length: 1\r\n") + "x", 200, Kept, 1),
+        row("a list of lengths", request("Content-Length: 5, 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("a signed length", request("Content-Length: +5\r\n", "xxxxx"), 400, Closed, 0),
+        row("a negative length", request("Content-Length: -5\r\n", ""), 400, Closed, 0),
+        row("a hexadecimal length", request("Content-Length: 0x5\r\n", "xxxxx"), 400, Closed, 0),
+        row("an endless length", request("Content-Length: 99999999999999999999\r\n", ""), 400, Closed, 0),
+        row("TE gzip", request("Transfer-Encoding: gzip\r\n", ""), 400, Closed, 0),
+        row("TE xchunked", request("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 400, Closed, 0),
+        row("TE chunked, gzip", request("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"), 400, Closed, 0),
+        row("TE and HTTP/1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, Closed, 0),
+        row("a space before the colon", request("Content-Length : 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("a folded line", request("X: a\r\n b\r\n", ""), 400, Closed, 0),
+        row("a folded length", request("Content-Length:\r\n 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("CR alone", request("X: a\rContent-Length: 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("LF alone within a head", get("X: a\nY: b\r\n"), 200, Kept, 1),
+        row("NUL in a value", request("X: a\0b\r\n", ""), 400, Closed, 0),
+        row("NUL in a name", request("X\0: a\r\n", ""), 400, Closed, 0),
+        row("a name without a value", request("X\r\n", ""), 400, Closed, 0),
+        row("a space before the first header", "GET / HTTP/1.1\r\n Host: localhost\r\n\r\n", 400, Closed, 0),
+        row("a chunk with LF only", request("Transfer-Encoding: chunked\r\n", "1\nx\n0\n\n"), 400, Closed, 0),
+        row("a chunk of a bad size", request("Transfer-Encoding: chunked\r\n", "x\r\n\r\n"), 400, Closed, 0),
+        row(
+            "a chunk of an endless size",
+            request("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\n"),
+            400,
+            Closed,
+            0,
+        ),
+        row(
+            "a chunk longer than its size",
+            request("Transfer-Encoding: chunked\r\n", "1\r\nxx\r\n0\r\n\r\n"),
+            400,
+            Closed,
+            0,
+        ),
+    ]
+}
+
+/// Sends the bytes, or as many of them as the server takes before it ends the connection.
+fn send(client: &mut Client, bytes: &[u8]) {
+    match bytes.strip_suffix(END.as_bytes()) {
+        Some(bytes) => {
+            client.send(bytes);
+            client.half_close();
+        }
+        None => client.send(bytes),
+    }
+}
+
+/// What happens after a request: the status, and what becomes of the connection.
+fn outcome(server: &Server, request: &[u8]) -> (u16, After) {
+    let mut client = server.connect();
+    send(&mut client, request);
+    if client.ended() {
+        return (NONE, Closed);
+    }
+    let mut response = if request.starts_with(b"HEAD") { client.read_head() } else { client.read() };
+    let status = response.status;
+    if status == 100 {
+        response = client.read();
+        assert_eq!(response.status, 200, "{}", response.head);
+    }
+    let says_close = response.head.to_ascii_lowercase().contains("connection: close");
+    // Whether it is answered or not: what follows must be an answer to this.
+    if request.ends_with(END.as_bytes()) || says_close || response.head.starts_with("HTTP/1.0") && !kept(&response.head)
+    {
+        assert!(client.ended(), "it goes on: {}", response.head);
+        return (status, Closed);
+    }
+    let health = client.exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((health.status, health.text()), (200, "ok\n"));
+    (status, Kept)
+}
+
+fn kept(head: &str) -> bool {
+    head.to_ascii_lowercase().contains("connection: keep-alive")
+}
+
+/// The index of the next number, by the metrics.
+fn position(server: &Server) -> u64 {
+    server.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").metric("fib_http_position") as u64
+}
+
+#[test]
+fn every_request_has_the_outcome_that_it_should_have() {
+    const START: u64 = 1000;
+
+    let server = Server::start(&["--start", &START.to_string()]);
+    let mut wrong = Vec::new();
+    let mut expected = START;
+    let rows = [good(), bodies(), hosts(), targets(), accidents(), other_protocols(), smuggling()].concat();
+    assert!(rows.len() > 90, "{}", rows.len());
+    for (name, request, status, after, consumed) in rows {
+        let seen = outcome(&server, &request);
+        let now = position(&server);
+        if (seen, now) != ((status, after), expected + consumed) {
+            wrong.push(format!("{name}: {seen:?}, {} consumed; not {:?}, {consumed}", now - expected, (status, after)));
+        }
+        expected = now;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(server.stop(), expected);
+}
+
+#[test]
+fn pipelined_requests_behind_a_refused_one_are_answered() {
+    let server = Server::start(&["--start", "10"]);
+    let mut client = server.connect();
+    client.send(target("/nothing") + &get("") + &host("Host: evil.example\r\n") + &get(""));
+    client.half_close();
+    let statuses = [(); 4].map(|()| client.read()).map(|response| response.status);
+    assert_eq!(statuses, [404, 200, 421, 200]);
+    assert!(client.ended());
+    assert_eq!(server.stop(), 12);
+}
+
+#[test]
+fn a_head_that_never_ends_is_not_waited_for_for_ever() {
+    let server = Server::start(&["--keep-alive=0.5"]);
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
+    assert!(client.ended());
+    // Neither is one of which a byte comes now and then.
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
+    while client.try_send("x") {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn names_can_be_allowed() {
+    let server = Server::start(&["--allowed-host=fib.example", "--allowed-host=other.example"]);
+    for (name, status) in [("fib.example", 200), ("OTHER.example:80", 200), ("localhost", 200), ("evil.example", 421)] {
+        assert_eq!(server.connect().exchange(host(&format!("Host: {name}\r\n"))).status, status, "{name}");
+    }
+    assert_eq!(server.stop(), 3);
+    let server = Server::start(&["--allowed-host=*"]);
+    assert_eq!(server.connect().exchange(host("Host: evil.example\r\n")).status, 200);
+    assert_eq!(server.stop(), 1);
+}
