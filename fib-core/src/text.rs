@@ -24,7 +24,7 @@ impl<S: Storage> Natural<Decimal, S> {
     pub fn digit_count(&self) -> usize {
         match self.limbs().split_last() {
             None => 1,
-            Some((highest, rest)) => rest.len() * LIMB_DIGITS + highest.ilog10() as usize + 1,
+            Some((highest, rest)) => rest.len() * LIMB_DIGITS + arch::digit_count(*highest),
         }
     }
 
@@ -44,19 +44,17 @@ impl<S: Storage> Natural<Decimal, S> {
     /// ```
     #[must_use = "the rest of the buffer is not written"]
     pub fn copy_digits(&self, from: usize, out: &mut [u8]) -> usize {
+        if let ([] | [_], 0) = (self.limbs(), from)
+            && let Some(count) = arch::short_text(self.limbs().first().copied().unwrap_or(0), out)
+        {
+            return count;
+        }
         let digits = self.digit_count();
         let count = digits.saturating_sub(from).min(out.len());
+        if count == 0 {
+            return 0;
+        }
         let out = &mut out[..count];
-        if self.limbs().is_empty() {
-            out.fill(b'0');
-            return count;
-        }
-        if let (&[limb], 0) = (self.limbs(), from)
-            && count == digits
-        {
-            arch::last_digits(limb, out);
-            return count;
-        }
         // Positions in the row of all limbs, where the highest one is padded with zeros to its full width.
         let start = self.limbs().len() * LIMB_DIGITS - digits + from.min(digits);
         let offset = start % LIMB_DIGITS;
