@@ -94,3 +94,21 @@ fn the_endless_iterator_gives_each_number_of_each_pass() {
     let two_passes = endless.take(2 * pass.len() + 3).map(|number| number.to_string());
     assert!(two_passes.eq(pass.iter().cycle().take(2 * pass.len() + 3).cloned()));
 }
+
+#[test]
+fn equal_numbers_have_equal_hashes() {
+    use std::hash::{BuildHasher, RandomState};
+    let state = RandomState::new();
+    let hash = |text: &str| state.hash_one(text.parse::<Natural>().unwrap());
+    assert_eq!(hash("0012345678901234567890"), hash("12345678901234567890"));
+    assert_ne!(hash("12345678901234567890"), hash("12345678901234567891"));
+    assert_ne!(hash("0"), hash("1"));
+    assert_eq!(Natural::<Binary>::default(), Natural::new());
+}
+
+#[test]
+fn copies_in_place_are_equal() {
+    let number: Natural<Decimal, Inline<3>> = "12345678901234567890".parse().unwrap();
+    let copy = number.clone();
+    assert_eq!((copy.limbs(), copy.to_string()), (number.limbs(), "12345678901234567890".to_owned()));
+}
