@@ -112,3 +112,11 @@ fn copies_in_place_are_equal() {
     let copy = number.clone();
     assert_eq!((copy.limbs(), copy.to_string()), (number.limbs(), "12345678901234567890".to_owned()));
 }
+
+#[test]
+fn operators_compare_and_zero_bytes_at_the_end_do_not_count() {
+    let number = |bytes: &[u8]| Natural::<Binary>::from_le_bytes(bytes).unwrap();
+    assert!(number(&[2, 1]) > number(&[1, 1]) && number(&[0xff]) < number(&[0, 1]));
+    assert_eq!(number(&[7, 0, 0]), number(&[7]));
+    assert_eq!(number(&[0; 20]), Natural::new());
+}
