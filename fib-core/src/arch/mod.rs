@@ -4,6 +4,7 @@
 //! time, once. Numbers of a few limbs do not get that far: they are added inline.
 
 mod portable;
+mod short;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 mod x86_64;
 
@@ -19,7 +20,7 @@ pub(crate) use x86_64::{Avx2Fma, Avx512};
 #[cfg(test)]
 mod tests;
 
-pub(crate) use portable::last_digits;
+pub(crate) use short::{digit_count, short_text};
 
 use crate::limb::Limb;
 use crate::radix::Decimal;
@@ -28,8 +29,10 @@ use core::fmt;
 const BASE: Limb = Decimal::BASE;
 const DIGITS: usize = Decimal::LIMB_DIGITS;
 
-/// Up to as many limbs, numbers are added inline: a call would cost as much as its work, and vectors do not pay yet.
-const ADD_INLINE: usize = 15;
+/// Up to as many limbs, numbers are added inline: a call would cost as much as its work, and vectors do not pay yet. In
+/// binary that is later, since an add-with-carry chain is hard to beat.
+const ADD_DECIMAL_INLINE: usize = 15;
+const ADD_BINARY_INLINE: usize = 47;
 /// The same for text.
 const TEXT_INLINE: usize = 7;
 
@@ -121,7 +124,7 @@ impl core::error::Error for UnsupportedKernel {}
 #[must_use]
 #[inline]
 pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
-    if a.len() <= ADD_INLINE {
+    if a.len() <= ADD_BINARY_INLINE {
         portable::add_binary_in_place(a, b, carry)
     } else {
         machine::add_binary_in_place(a, b, carry)
@@ -136,7 +139,7 @@ pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bo
 #[must_use]
 #[inline]
 pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
-    if a.len() <= ADD_INLINE {
+    if a.len() <= ADD_DECIMAL_INLINE {
         portable::add_decimal_in_place(a, b, carry)
     } else {
         machine::add_decimal_in_place(a, b, carry)
