@@ -234,16 +234,15 @@ fn a_long_download_ends_before_the_program_does() {
 #[cfg(unix)]
 #[test]
 fn a_second_signal_or_the_grace_period_cuts_a_long_download() {
-    for (grace, signals, message) in [("86400", 2, "a second signal"), ("0.2", 1, "their responses take too long")] {
+    for (grace, again, message) in [("86400", true, "a second signal"), ("0.2", false, "their responses take too long")]
+    {
         let mut program = Program::start(&[LONG, "--grace-period", grace]);
         let mut client = program.connect();
         client.send(GET);
         assert_eq!(client.read_head().status, 200);
-        for _ in 0..signals {
-            program.signal("TERM");
-            if signals > 1 {
-                let _ = program.wait_for("SIGTERM");
-            }
+        program.signal("TERM");
+        if again {
+            assert!(program.wait_for("SIGTERM").is_some());
             program.signal("INT");
         }
         assert_eq!(program.wait().code(), Some(0));
@@ -308,7 +307,6 @@ fn requests_can_be_logged_as_json() {
     let mut program = Program::start(&["--access-log", "--log-format=json", "--start=100"]);
     let mut client = program.connect();
     client.number();
-    client.exchange("GET /nothing?\u{7f} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.exchange("GET /nothing?\"quoted\" HTTP/1.1\r\nHost: localhost\r\n\r\n");
     drop(client);
     program.signal("TERM");

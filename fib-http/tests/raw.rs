@@ -271,6 +271,7 @@ fn kept(head: &str) -> bool {
 }
 
 /// The index of the next number, by the metrics.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index that stays small")]
 fn position(server: &Server) -> u64 {
     server.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").metric("fib_http_position") as u64
 }
