@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use client::Load;
 use fib_benches::table::grouped;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -40,25 +40,42 @@ struct Flags {
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 
+    /// Ask for these numbers only
+    #[arg(long, value_name = "NUMBERS", value_enum)]
+    only: Option<Numbers>,
+
+    /// Connections at once; can be given more than once
+    #[arg(long, value_name = "COUNT", default_values_t = [1, 16, 64])]
+    connections: Vec<usize>,
+
     /// Requests on the clock in each round
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     requests: u64,
 }
 
+/// Which numbers are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Numbers {
+    /// The first ones
+    Small,
+    /// Those from 1,000,000 on, of 208,988 digits
+    Long,
+}
+
 /// A tenth more goes before the clock starts.
 const WARM_UP_SHARE: u64 = 10;
 
-/// Where the numbers start, and the length of the constant body that the other servers send.
 const CASES: [Case; 2] = [
-    Case { name: "small numbers", start: 0, body_bytes: 1 },
-    Case { name: "number 1,000,000", start: 1_000_000, body_bytes: 208_988 },
+    Case { numbers: Numbers::Small, name: "small numbers", start: 0, body_bytes: 1 },
+    Case { numbers: Numbers::Long, name: "number 1,000,000", start: 1_000_000, body_bytes: 208_988 },
 ];
 
-const CONNECTIONS: [usize; 3] = [1, 16, 64];
-
 struct Case {
+    numbers: Numbers,
     name: &'static str,
+    /// The first index.
     start: u64,
+    /// The length of the constant body that the other servers send.
     body_bytes: usize,
 }
 
@@ -93,12 +110,13 @@ fn main() -> ExitCode {
 
 fn measure_all(flags: &Flags) -> io::Result<()> {
     let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}").map_err(io::Error::other)?;
-    let progress =
-        ProgressBar::new(u64::from(flags.rounds) * (CASES.len() * CONNECTIONS.len()) as u64).with_style(style);
+    let cases: Vec<_> = CASES.iter().filter(|case| flags.only.is_none_or(|only| only == case.numbers)).collect();
+    let rounds = u64::from(flags.rounds) * (cases.len() * flags.connections.len()) as u64;
+    let progress = ProgressBar::new(rounds).with_style(style);
     let mut lines = Vec::new();
-    for case in &CASES {
+    for case in cases {
         let head = Load::head(start(flags, case, Subject::FibHttp, &[])?.address)?;
-        for connections in CONNECTIONS {
+        for &connections in &flags.connections {
             progress.set_message(format!("{}, connections: {connections}", case.name));
             let mut samples = Vec::new();
             for round in 0..flags.rounds as usize {
