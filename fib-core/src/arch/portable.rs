@@ -45,24 +45,32 @@ pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> b
 
 /// Addition in any base, so that small ones can be tested with every number there is.
 ///
-/// Turns of eight limbs, then at most one of four, then limb by limb: between turns the carry has to leave the flags.
+/// Turns of eight limbs, then at most one of four, then limb by limb: between turns the carry has to leave the flags. Small
+/// processors lack the registers for a turn.
 #[inline]
-pub(super) fn add_in_turns<const BASE: Limb>(a: &mut [Limb], b: &[Limb], mut carry: bool) -> bool {
-    assert_eq!(a.len(), b.len(), "addition needs equal lengths");
-    let (a_turns, a) = a.as_chunks_mut::<8>();
-    let (b_turns, b) = b.as_chunks::<8>();
+pub(super) fn add_in_turns<'a, const BASE: Limb>(mut a: &'a mut [Limb], mut b: &'a [Limb], mut carry: bool) -> bool {
+    // Not assert_eq!, which brings all that formats its operands: 1 KiB of a microcontroller's memory.
+    assert!(a.len() == b.len(), "addition needs equal lengths");
+    if cfg!(target_pointer_width = "64") {
+        (a, b, carry) = add_turns::<BASE, 8>(a, b, carry);
+        (a, b, carry) = add_turns::<BASE, 4>(a, b, carry);
+    }
+    add_turns::<BASE, 1>(a, b, carry).2
+}
+
+/// As many turns of `N` limbs as there are; returns the limbs that are left, and the carry into them.
+#[inline]
+fn add_turns<'a, const BASE: Limb, const N: usize>(
+    a: &'a mut [Limb],
+    b: &'a [Limb],
+    mut carry: bool,
+) -> (&'a mut [Limb], &'a [Limb], bool) {
+    let (a_turns, a) = a.as_chunks_mut();
+    let (b_turns, b) = b.as_chunks();
     for (a, b) in a_turns.iter_mut().zip(b_turns) {
-        carry = add_turn::<BASE, 8>(a, b, carry);
+        carry = add_turn::<BASE, N>(a, b, carry);
     }
-    let (a_turns, a) = a.as_chunks_mut::<4>();
-    let (b_turns, b) = b.as_chunks::<4>();
-    for (a, b) in a_turns.iter_mut().zip(b_turns) {
-        carry = add_turn::<BASE, 4>(a, b, carry);
-    }
-    for (a, b) in a.as_chunks_mut().0.iter_mut().zip(b.as_chunks().0) {
-        carry = add_turn::<BASE, 1>(a, b, carry);
-    }
-    carry
+    (a, b, carry)
 }
 
 /// Sums that are not binary take three passes, so that in the second one nothing but conditional moves stands between the
@@ -169,7 +177,7 @@ fn last_eight_digits(limb: Limb) -> [u8; 8] {
 ///
 /// If `out` has another length than `limbs.len() * DIGITS`.
 pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
-    assert_eq!(Some(out.len()), limbs.len().checked_mul(DIGITS), "text needs DIGITS bytes a limb");
+    assert!(limbs.len().checked_mul(DIGITS) == Some(out.len()), "text needs DIGITS bytes a limb");
     for (&limb, out) in limbs.iter().rev().zip(out.as_chunks_mut::<DIGITS>().0) {
         limb_text(limb, out);
     }
