@@ -22,10 +22,7 @@ impl<S: Storage> Natural<Decimal, S> {
     /// The number of decimal digits, exact; zero has one. Constant time.
     #[must_use]
     pub fn digit_count(&self) -> usize {
-        match self.limbs().split_last() {
-            None => 1,
-            Some((highest, rest)) => rest.len() * LIMB_DIGITS + highest.ilog10() as usize + 1,
-        }
+        digit_count(self.limbs())
     }
 
     /// Writes ASCII digits into `out`, from the digit at `from` on, the most significant digit having the position 0;
@@ -43,42 +40,55 @@ impl<S: Storage> Natural<Decimal, S> {
     /// # Ok::<(), fib_core::ParseError>(())
     /// ```
     #[must_use = "the rest of the buffer is not written"]
+    #[inline]
     pub fn copy_digits(&self, from: usize, out: &mut [u8]) -> usize {
-        let digits = self.digit_count();
-        let count = digits.saturating_sub(from).min(out.len());
-        let out = &mut out[..count];
-        if self.limbs().is_empty() {
-            out.fill(b'0');
-            return count;
+        match (self.limbs(), from) {
+            ([], 0) => arch::short_text(0, out),
+            (&[limb], 0) => arch::short_text(limb, out),
+            _ => None,
         }
-        if let (&[limb], 0) = (self.limbs(), from)
-            && count == digits
-        {
-            arch::last_digits(limb, out);
-            return count;
-        }
-        // Positions in the row of all limbs, where the highest one is padded with zeros to its full width.
-        let start = self.limbs().len() * LIMB_DIGITS - digits + from.min(digits);
-        let offset = start % LIMB_DIGITS;
-        let mut limbs = &self.limbs()[..self.limbs().len() - start / LIMB_DIGITS];
-        let mut rest = out;
-        if offset != 0
-            && let Some((&highest, lower)) = limbs.split_last()
-        {
-            let (head, after) = rest.split_at_mut(rest.len().min(LIMB_DIGITS - offset));
-            head.copy_from_slice(&limb_digits(highest)[offset..][..head.len()]);
-            (limbs, rest) = (lower, after);
-        }
-        let (whole, tail) = rest.split_at_mut(rest.len() / LIMB_DIGITS * LIMB_DIGITS);
-        let (lower, limbs) = limbs.split_at(limbs.len() - whole.len() / LIMB_DIGITS);
-        arch::decimal_text(limbs, whole);
-        if !tail.is_empty()
-            && let Some(&next) = lower.last()
-        {
-            tail.copy_from_slice(&limb_digits(next)[..tail.len()]);
-        }
-        count
+        .unwrap_or_else(|| copy_some_digits(self.limbs(), from, out))
     }
+}
+
+/// The number of decimal digits.
+#[inline]
+fn digit_count(limbs: &[Limb]) -> usize {
+    match limbs.split_last() {
+        None => 1,
+        Some((&highest, rest)) => rest.len() * LIMB_DIGITS + arch::digit_count(highest),
+    }
+}
+
+/// [`Natural::copy_digits`] of any number; out of line, so that short ones stay fast.
+#[inline(never)]
+fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
+    let digits = digit_count(limbs);
+    let count = digits.saturating_sub(from).min(out.len());
+    if count == 0 {
+        return 0;
+    }
+    // Positions in the row of all limbs, where the highest one is padded with zeros to its full width.
+    let start = limbs.len() * LIMB_DIGITS - digits + from;
+    let offset = start % LIMB_DIGITS;
+    let mut limbs = &limbs[..limbs.len() - start / LIMB_DIGITS];
+    let mut rest = &mut out[..count];
+    if offset != 0
+        && let Some((&highest, lower)) = limbs.split_last()
+    {
+        let (head, after) = rest.split_at_mut(rest.len().min(LIMB_DIGITS - offset));
+        head.copy_from_slice(&limb_digits(highest)[offset..][..head.len()]);
+        (limbs, rest) = (lower, after);
+    }
+    let (whole, tail) = rest.split_at_mut(rest.len() / LIMB_DIGITS * LIMB_DIGITS);
+    let (lower, limbs) = limbs.split_at(limbs.len() - whole.len() / LIMB_DIGITS);
+    arch::decimal_text(limbs, whole);
+    if !tail.is_empty()
+        && let Some(&next) = lower.last()
+    {
+        tail.copy_from_slice(&limb_digits(next)[..tail.len()]);
+    }
+    count
 }
 
 /// The digits of one limb, padded with zeros.

@@ -4,6 +4,7 @@
 //! time, once. Numbers of a few limbs do not get that far: they are added inline.
 
 mod portable;
+mod short;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 mod x86_64;
 
@@ -21,7 +22,7 @@ mod exhaustion;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use portable::last_digits;
+pub(crate) use short::{digit_count, short_text};
 
 use crate::limb::Limb;
 use crate::radix::Decimal;

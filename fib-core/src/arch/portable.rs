@@ -101,7 +101,7 @@ fn add_turn<const BASE: Limb, const N: usize>(a: &mut [Limb; N], b: &[Limb; N], 
 /// into eight of one. A quotient comes from a multiplication by a rounded-up reciprocal, and the step
 /// `field = quotient + (field - quotient * radix) << width` is one multiplication more.
 #[inline]
-fn eight_digits(n: u32) -> [u8; 8] {
+pub(super) fn eight_digits(n: u32) -> [u8; 8] {
     let high = n / 10_000;
     digits_of_fours(u64::from(high) | u64::from(n - high * 10_000) << 32)
 }
@@ -136,39 +136,6 @@ fn limb_text(limb: Limb, out: &mut [u8; DIGITS]) {
     const E8: u32 = 100_000_000;
     out[0] = b'0' + (limb / E8) as u8;
     out[1..].copy_from_slice(&eight_digits(limb % E8));
-}
-
-/// Writes the last digits of a limb in ASCII, as many as `out` has bytes.
-///
-/// # Panics
-///
-/// If `out` has more bytes than a limb has digits.
-#[inline]
-pub(crate) fn last_digits(limb: Limb, out: &mut [u8]) {
-    assert!(out.len() <= DIGITS, "a limb has no more digits");
-    let groups = out.len() / 8;
-    let head = (0..groups).fold(limb, |rest, _| rest / TEN_TO_8);
-    // The leading digits move to the front of the word. Where digits follow, it is stored whole and they overwrite its end.
-    let word = u64::from_le_bytes(last_eight_digits(head));
-    let word = (word >> (8 * (7 - out.len().wrapping_sub(1) % 8))).to_le_bytes();
-    if let Some(out) = out.first_chunk_mut() {
-        *out = word;
-    } else {
-        out.iter_mut().zip(word).for_each(|(out, digit)| *out = digit);
-    }
-    let mut rest = limb;
-    for group in out.as_rchunks_mut().1.iter_mut().rev() {
-        *group = last_eight_digits(rest);
-        rest /= TEN_TO_8;
-    }
-}
-
-const TEN_TO_8: Limb = 100_000_000;
-
-#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "a limb may have 32 bits or 64")]
-#[inline]
-fn last_eight_digits(limb: Limb) -> [u8; 8] {
-    eight_digits((limb % TEN_TO_8) as u32)
 }
 
 /// Writes decimal limbs in ASCII, the most significant limb first, each with its leading zeros.

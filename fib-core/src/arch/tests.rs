@@ -301,16 +301,21 @@ fn writes_text_of_limbs_around_every_split() {
 }
 
 #[test]
-fn writes_the_last_digits_of_a_limb() {
+fn writes_one_limb_without_leading_zeros() {
     let mut random = Random(6);
-    let powers = 1..=u32::try_from(DIGITS).unwrap();
-    for limb in powers.map(|power| random.limbs(1, 10u128.pow(power))[0]).chain([0, BASE - 1]) {
-        let text = naive_text(&[limb]);
-        for len in 0..=DIGITS {
-            let mut out = [b'#'; DIGITS];
-            super::last_digits(limb, &mut out[..len]);
-            assert_eq!(&out[..len], &text.as_bytes()[DIGITS - len..], "{len} digits of {limb}");
-            assert!(out[len..].iter().all(|&byte| byte == b'#'), "wrote outside");
+    let powers = (0..=DIGITS).map(|power| 10u128.pow(u32::try_from(power).unwrap()));
+    let around = powers.clone().flat_map(|power| [power - 1, power, power + 1]);
+    let edges = around.filter(|&n| n < u128::from(BASE)).map(|n| Limb::try_from(n).unwrap());
+    for limb in edges.chain(powers.map(|power| random.limbs(1, power)[0])) {
+        let text = std::format!("{limb}");
+        assert_eq!(super::digit_count(limb), text.len(), "{limb}");
+        for len in 0..=DIGITS + 9 {
+            let mut out = [b'#'; DIGITS + 9];
+            let count = super::short_text(limb, &mut out[..len]);
+            assert_eq!(count, (text.len() <= len).then_some(text.len()), "{limb} into {len} bytes");
+            let (written, rest) = out.split_at(count.unwrap_or(0));
+            assert!(count.is_none() || written == text.as_bytes(), "{limb}: {written:?}");
+            assert!(rest.iter().all(|&byte| byte == b'#'), "{limb}: wrote outside");
         }
     }
 }
