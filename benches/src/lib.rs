@@ -1,5 +1,6 @@
 //! Shared by the benchmarks, the experiments and the comparison with other libraries.
 
+pub mod chart;
 pub mod data;
 pub mod iterators;
 pub mod table;

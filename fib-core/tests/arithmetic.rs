@@ -170,3 +170,28 @@ fn a_sum_that_does_not_fit_changes_nothing() {
     assert_eq!(n, before);
     assert!(Natural::<Binary, Inline<1>>::from_le_bytes(&[1; 9]).is_err());
 }
+
+/// Only the lowest pair of limbs decides about a carry that runs through all others into a new limb, or does not.
+#[test]
+fn a_carry_runs_through_pairs_that_are_full() {
+    for len in [2, 3, 15, 16, 17, 40] {
+        for carries in [false, true] {
+            // 7…78 + 2…22 and 7…77 + 2…22 in decimal, the same with bytes that add up to 0xff.
+            let digits = len * Decimal::LIMB_DIGITS;
+            let a = "7".repeat(digits - 1) + if carries { "8" } else { "7" };
+            let mut sum: Natural = a.parse().unwrap();
+            sum.try_add_assign(&"2".repeat(digits).parse().unwrap()).unwrap();
+            let expected = if carries { "1".to_owned() + &"0".repeat(digits) } else { "9".repeat(digits) };
+            assert_eq!(sum.to_string(), expected);
+            assert_eq!(sum.limbs().len(), len + usize::from(carries));
+
+            let mut bytes = vec![0xa5; 8 * len];
+            bytes[0] += u8::from(carries);
+            let mut sum = Natural::<Binary>::from_le_bytes(&bytes).unwrap();
+            sum.try_add_assign(&Natural::from_le_bytes(&vec![0x5a; 8 * len]).unwrap()).unwrap();
+            let full = if carries { 0 } else { 0xff };
+            let expected = std::iter::repeat_n(full, 8 * len).chain(carries.then_some(1));
+            assert!(sum.le_bytes().eq(expected), "{len} limbs, carry {carries}");
+        }
+    }
+}

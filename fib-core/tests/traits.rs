@@ -6,8 +6,8 @@ use std::hash::Hash;
 use std::str::FromStr;
 
 use fib_core::{
-    Binary, ByteBudget, Decimal, Exhausted, Fibonacci, Heap, Inline, MemoryGuard, Natural, ParseError, Restarting,
-    Unlimited,
+    Binary, ByteBudget, Cause, Decimal, Exhausted, Fibonacci, Heap, Inline, MemoryGuard, Natural, ParseError,
+    Restarting, Unlimited,
 };
 
 static ZERO: Natural = Natural::new();
@@ -63,4 +63,60 @@ fn debug_is_short_and_readable() {
     fib.nth(6);
     assert_eq!(format!("{fib:?}"), "Fibonacci { index: 7, .. }");
     assert_eq!(format!("{:?}", fib.restarting()), "Restarting { sequence: Fibonacci { index: 7, .. }, restarts: 0 }");
+}
+
+#[test]
+fn messages_say_what_is_wrong() {
+    assert_eq!(Exhausted::refused().to_string(), "the memory guard refused to let the number grow");
+    let full = "1".parse::<Natural<Decimal, Inline<0>>>().unwrap_err();
+    assert_eq!(full.to_string(), "too many digits for the storage");
+    assert_eq!(full.source().expect("a reason").to_string(), "the number does not fit its storage");
+    let empty = "".parse::<Natural>().unwrap_err();
+    assert_eq!(empty.to_string(), "no digits: the text is empty");
+    assert!(empty.source().is_none());
+    let invalid = "12\n4".parse::<Natural>().unwrap_err();
+    assert_eq!(invalid.to_string(), r"not a decimal digit: '\n' at byte 2");
+    assert!(invalid.source().is_none());
+}
+
+#[test]
+fn a_borrowed_guard_refuses_too() {
+    let mut budget = ByteBudget::new(0);
+    let mut fib = Fibonacci::<Decimal>::new().with_guard(&mut budget);
+    assert!(fib.advance().is_ok(), "F(0) needs no memory");
+    assert_eq!(fib.advance().unwrap_err().cause(), Cause::Guard);
+}
+
+#[test]
+fn the_endless_iterator_gives_each_number_of_each_pass() {
+    let endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+    let pass: Vec<String> = Fibonacci::<Decimal, Inline<1>>::new().map(|number| number.to_string()).collect();
+    let two_passes = endless.take(2 * pass.len() + 3).map(|number| number.to_string());
+    assert!(two_passes.eq(pass.iter().cycle().take(2 * pass.len() + 3).cloned()));
+}
+
+#[test]
+fn equal_numbers_have_equal_hashes() {
+    use std::hash::{BuildHasher, RandomState};
+    let state = RandomState::new();
+    let hash = |text: &str| state.hash_one(text.parse::<Natural>().unwrap());
+    assert_eq!(hash("0012345678901234567890"), hash("12345678901234567890"));
+    assert_ne!(hash("12345678901234567890"), hash("12345678901234567891"));
+    assert_ne!(hash("0"), hash("1"));
+    assert_eq!(Natural::<Binary>::default(), Natural::new());
+}
+
+#[test]
+fn copies_in_place_are_equal() {
+    let number: Natural<Decimal, Inline<3>> = "12345678901234567890".parse().unwrap();
+    let copy = number.clone();
+    assert_eq!((copy.limbs(), copy.to_string()), (number.limbs(), "12345678901234567890".to_owned()));
+}
+
+#[test]
+fn operators_compare_and_zero_bytes_at_the_end_do_not_count() {
+    let number = |bytes: &[u8]| Natural::<Binary>::from_le_bytes(bytes).unwrap();
+    assert!(number(&[2, 1]) > number(&[1, 1]) && number(&[0xff]) < number(&[0, 1]));
+    assert_eq!(number(&[7, 0, 0]), number(&[7]));
+    assert_eq!(number(&[0; 20]), Natural::new());
 }

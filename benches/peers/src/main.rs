@@ -4,8 +4,11 @@ mod contest;
 mod families;
 mod gmp;
 mod libraries;
+mod plot;
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -35,6 +38,10 @@ struct Flags {
     /// Print one JSON object a line instead of the table
     #[arg(long)]
     json: bool,
+
+    /// Draw the times against the number at the end of the measures' names; takes measures that differ in it alone
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -58,6 +65,18 @@ fn compare(flags: &Flags) -> Result<(), String> {
     if let Some(kernel) = flags.kernel {
         force(kernel);
     }
+    // Before the work, so that a mistake costs no minutes.
+    let picture = match &flags.plot {
+        Some(path) => {
+            let family = plot::family(measures.iter().map(|measure| measure.name.as_str())).unwrap_or_else(|| {
+                let message = "--plot takes measures that differ only in the number at the end, such as --measure nth/";
+                Flags::command().error(ErrorKind::ArgumentConflict, message).exit()
+            });
+            let file = File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+            Some((family.to_owned(), path, file))
+        }
+        None => None,
+    };
     eprintln!("kernel {}; {}", Kernel::current(), gmp::description());
 
     let mut comparisons = Vec::new();
@@ -70,7 +89,15 @@ fn compare(flags: &Flags) -> Result<(), String> {
             comparisons.push(comparison);
         }
     }
-    if flags.json { Ok(()) } else { print(&text(&comparisons)) }
+    if !flags.json {
+        print(&text(&comparisons))?;
+    }
+    if let Some((family, path, mut file)) = picture {
+        let svg =
+            plot::svg(&family, &comparisons).map_err(|error| format!("cannot draw {}: {error}", path.display()))?;
+        file.write_all(svg.as_bytes()).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn print(text: &str) -> Result<(), String> {

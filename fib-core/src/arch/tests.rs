@@ -379,3 +379,11 @@ fn every_available_kernel_can_be_forced() {
     }
     best.force().unwrap();
 }
+
+#[test]
+fn kernels_have_names() {
+    let names = Kernel::ALL.map(|kernel| format!("{kernel:>8}"));
+    assert_eq!(names, ["portable", "    avx2", "  avx512"]);
+    let unsupported = super::UnsupportedKernel(Kernel::Avx512);
+    assert_eq!(format!("{unsupported}"), "this machine does not support the avx512 kernel");
+}

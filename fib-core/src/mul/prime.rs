@@ -101,7 +101,7 @@ const fn inverse(a: u64, modulus: u64) -> u64 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::words;
-    use super::power;
+    use super::{LOG_ORDER, Prime, power};
 
     /// Miller and Rabin's test; with the first twelve primes as bases it is exact below 3.3·10^24.
     pub(in crate::mul) fn is_prime(n: u64) -> bool {
@@ -123,5 +123,30 @@ pub(super) mod tests {
             assert!(is_prime(prime.modulus), "{}", prime.modulus);
         }
         assert!(!is_prime(3_215_031_751), "a strong pseudoprime to the bases 2, 3, 5 and 7");
+    }
+
+    /// At run time, what compilation does.
+    #[test]
+    fn roots_have_their_orders_and_inverses() {
+        for known in &words::PRIMES {
+            let p = known.modulus;
+            let prime = Prime::new(p, known.forward.of_order[LOG_ORDER]);
+            for j in 0..=LOG_ORDER {
+                let root = prime.forward.of_order[j];
+                assert_eq!(power(root, 1 << j, p), 1);
+                assert!(j == 0 || power(root, 1 << (j - 1), p) == p - 1, "the order is 2^{j} and not less");
+                assert_eq!(prime.multiply(root, prime.inverse.of_order[j]), 1);
+                assert_eq!(prime.multiply(prime.halves[j], 1 << j), 1);
+            }
+            // Of order 16: e^(πi·r) is its power 8r.
+            let (root, inverse) = (prime.forward.of_order[4], prime.inverse.of_order[4]);
+            for (t, eighths) in [0, 4, 2, 6, 1, 5, 3, 7].into_iter().enumerate() {
+                assert_eq!(prime.forward.of_node[t], power(root, eighths, p));
+                assert_eq!(prime.inverse.of_node[t], power(inverse, eighths, p));
+            }
+            for a in [1, 2, 3, p - 1, p + 2] {
+                assert_eq!(prime.multiply(prime.inverse_of(a), a % p), 1);
+            }
+        }
     }
 }

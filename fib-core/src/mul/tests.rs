@@ -8,10 +8,12 @@ use num_bigint::BigUint;
 
 use super::doubling::Plan;
 use super::engine::{Base, Engine, Word};
-use super::field::Field;
+use super::field::{Factor, Field};
 use super::portable::{self, Portable};
+use super::prime::Prime;
 use super::roots::{self, Roots};
 use super::transform::{self, First, LEAF_MAX, LEAF_MIN, Products, Size};
+use super::words::{self, Words};
 use super::{Goal, by_basecase, by_transform, halves};
 use crate::natural::Natural;
 use crate::{Decimal, Fibonacci};
@@ -238,4 +240,36 @@ fn a_halved_sum_that_is_longer_than_the_product() {
     }
     with_every_engine!(0, check);
     with_every_engine!(1, check);
+}
+
+/// As long as the bound says, coefficients can be told apart; one digit more, and they could not.
+#[test]
+fn the_bound_of_a_base_is_the_largest() {
+    let range = |primes: &[Prime; 2]| u128::from(primes[0].modulus) * u128::from(primes[1].modulus - 1);
+    for (base, places) in portable::BASES.into_iter().zip([16, 15]) {
+        assert_eq!(base, Base::new(places, &words::PRIMES));
+        assert_eq!(base.value(), 10_u64.pow(places.try_into().unwrap()));
+        let square = u128::from(base.value() - 1).pow(2);
+        assert!(u128::from(base.longest) * square < range(&words::PRIMES));
+        assert!(u128::from(base.longest + 1) * square >= range(&words::PRIMES));
+    }
+}
+
+#[test]
+fn the_portable_field_computes_remainders() {
+    for prime in &words::PRIMES {
+        let field = Words::new(prime);
+        let p = prime.modulus;
+        for a in [0, 1, 2, p / 2, p - 1] {
+            for b in [0, 1, 3, p / 3, p - 1] {
+                assert_eq!(u128::from(field.add(a, b)), (u128::from(a) + u128::from(b)) % u128::from(p));
+                assert_eq!(u128::from(field.sub(a, b)), (u128::from(a) + u128::from(p - b)) % u128::from(p));
+                let product = prime.multiply(a, b);
+                assert_eq!(field.mul(a, Factor { value: b, ratio: field.ratio(b) }), product);
+                // Montgomery's factor of 2^64 taken off again.
+                let residue = field.residue(field.product(a, b));
+                assert_eq!(prime.multiply(residue, field.sum_scale()), product);
+            }
+        }
+    }
 }

@@ -6,12 +6,13 @@ use dashu_int::UBig;
 use fib_benches::data::{self, BINARY, DECIMAL, naive_sum, random_limbs};
 use fib_core::{Natural, Radix};
 use num_bigint::BigUint;
+use rug::Integer;
 
 use crate::contest::{Contest, Contestant, Measure};
 use crate::gmp;
 use crate::libraries::Library;
 
-const LENGTHS: [usize; 7] = [4, 32, 256, 2_048, 10_848, 108_480, 1_084_800];
+const LENGTHS: [usize; 9] = [4, 8, 16, 32, 256, 2_048, 10_848, 108_480, 1_084_800];
 
 pub(crate) fn measures() -> Vec<Measure> {
     let binary = LENGTHS.map(|len| {
@@ -46,6 +47,7 @@ fn contest(ours: Contestant, len: usize) -> Contest {
     let operands = Operands::random(len, BINARY);
     Contest::of(ours)
         .against(raw(&operands))
+        .against(library::<Integer>(&operands))
         .against(library::<BigUint>(&operands))
         .against(library::<UBig>(&operands))
         .against(library::<malachite::Natural>(&operands))

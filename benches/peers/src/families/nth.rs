@@ -1,4 +1,5 @@
-//! `nth/N`: F(N) from nothing, and its text in a buffer that is there already.
+//! `nth/N`: F(N) from nothing, and its text in a buffer that is there already. `nth-sweep/N`: the same at many more N, beside
+//! GMP alone.
 
 use std::rc::Rc;
 
@@ -15,13 +16,29 @@ const INDICES: [u32; 6] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_00
 /// Up to here each of the other libraries writes its text within a few seconds.
 const OTHERS_MOST: u32 = 1_000_000;
 
+/// 40 of them, from 10^3 to 10^7, each the same factor above the one before it.
+const SWEEP: i32 = 40;
+
 pub(crate) fn measures() -> Vec<Measure> {
-    INDICES.map(|index| Measure::new(format!("nth/{index}"), move || contest(index))).into()
+    let chosen = INDICES.map(|index| Measure::new(format!("nth/{index}"), move || contest(index)));
+    let sweep = (0..SWEEP).map(|at| {
+        let index = 10_f64.powf(3.0 + 4.0 * f64::from(at) / f64::from(SWEEP - 1)).round() as u32;
+        Measure::new(format!("nth-sweep/{index}"), move || beside_gmp(index, &digits(index)))
+    });
+    chosen.into_iter().chain(sweep).collect()
+}
+
+fn digits(index: u32) -> Rc<Vec<u8>> {
+    Rc::new(Integer::from(Integer::fibonacci(index)).to_string().into_bytes())
+}
+
+fn beside_gmp(index: u32, expected: &Rc<Vec<u8>>) -> Contest {
+    Contest::of(ours(index, expected)).against(raw(index, expected))
 }
 
 fn contest(index: u32) -> Contest {
-    let expected = Rc::new(Integer::from(Integer::fibonacci(index)).to_string().into_bytes());
-    let contest = Contest::of(ours(index, &expected)).against(raw(index, &expected));
+    let expected = digits(index);
+    let contest = beside_gmp(index, &expected);
     if index > OTHERS_MOST {
         return contest;
     }

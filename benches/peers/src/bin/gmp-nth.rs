@@ -1,0 +1,20 @@
+//! Prints F(N) by GMP, as fib-core's example `nth` does by fib-core: two processes to compare from start to end.
+
+use std::process::ExitCode;
+use std::{env, io, io::Write};
+
+use rug::Integer;
+
+fn main() -> ExitCode {
+    let Some(index) = env::args().nth(1).and_then(|text| text.parse::<u32>().ok()) else {
+        eprintln!("usage: gmp-nth INDEX");
+        return ExitCode::from(2);
+    };
+    match writeln!(io::stdout(), "{}", Integer::from(Integer::fibonacci(index))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gmp-nth: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Command lines: each gives a configuration with exactly the values that were asked for, or an error of status 2.
+#![no_main]
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use arbitrary::Arbitrary;
+use clap::Parser;
+use clap::error::ErrorKind;
+use fib_http::memory::Threshold;
+use fib_http::{Config, OnMemoryLimit};
+use libfuzzer_sys::fuzz_target;
+
+/// A flag and its value, of which the target knows what they mean.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Flag<'a> {
+    Host(&'a str),
+    Port(Number<'a>),
+    Start(Number<'a>),
+    Threshold(Number<'a>),
+    Refuse,
+    Restart,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Number<'a> {
+    Small(u8),
+    Integer(u64),
+    Negative(i64),
+    Fraction(f64),
+    Text(&'a str),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Line<'a> {
+    /// `--flag=value`, each known.
+    Known(Vec<Flag<'a>>),
+    /// Pieces of flags between arbitrary bytes.
+    Any(Vec<Piece<'a>>),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Piece<'a> {
+    Next,
+    Host,
+    Port,
+    Start,
+    Threshold,
+    OnLimit,
+    LogLevel,
+    Help,
+    Version,
+    Equals,
+    Dashes,
+    Bytes(&'a [u8]),
+}
+
+fuzz_target!(|line: Line| match line {
+    Line::Known(flags) => known(&flags),
+    Line::Any(pieces) => any(&pieces),
+});
+
+impl Number<'_> {
+    fn text(self) -> String {
+        match self {
+            Self::Small(number) => number.to_string(),
+            Self::Integer(number) => number.to_string(),
+            Self::Negative(number) => number.to_string(),
+            Self::Fraction(number) => number.to_string(),
+            Self::Text(text) => text.to_owned(),
+        }
+    }
+}
+
+fn known(flags: &[Flag]) {
+    let mut line = vec!["fib-http".to_owned()];
+    let (mut host, mut port, mut start, mut threshold, mut policy) = (None, None, None, None, None);
+    let mut valid = true;
+    for &flag in flags {
+        // Twice is an error.
+        let (text, ok) = match flag {
+            Flag::Host(name) => (format!("--host={name}"), host.replace(name).is_none() && !name.is_empty()),
+            Flag::Port(number) => {
+                let text = number.text();
+                let value = text.parse::<i64>().ok().and_then(|value| u16::try_from(value).ok());
+                (format!("--port={text}"), port.replace(value.unwrap_or(0)).is_none() && value.is_some())
+            }
+            Flag::Start(number) => {
+                let text = number.text();
+                let value = text.parse::<u64>().ok();
+                (format!("--start={text}"), start.replace(value.unwrap_or(0)).is_none() && value.is_some())
+            }
+            Flag::Threshold(number) => {
+                let text = number.text();
+                let value = text.parse::<f64>().ok().filter(|percent| 0.0 < *percent && *percent <= 100.0);
+                let ok = threshold.replace(value.unwrap_or(1.0)).is_none() && value.is_some();
+                (format!("--memory-threshold={text}"), ok)
+            }
+            Flag::Refuse | Flag::Restart => {
+                let refuse = matches!(flag, Flag::Refuse);
+                let action = if refuse { "refuse" } else { "restart" };
+                (format!("--on-memory-limit={action}"), policy.replace(refuse).is_none())
+            }
+        };
+        valid &= ok;
+        line.push(text);
+    }
+    match Config::try_parse_from(&line) {
+        Ok(config) => {
+            assert!(valid, "{line:?}");
+            assert_eq!(config.host, host.unwrap_or("localhost"));
+            assert_eq!(config.port, port.unwrap_or(8080));
+            assert_eq!(config.start, start.unwrap_or(0));
+            assert_eq!(Some(config.memory_threshold), Threshold::new(threshold.unwrap_or(90.0)));
+            assert_eq!(config.on_memory_limit == OnMemoryLimit::Refuse, policy.unwrap_or(false));
+        }
+        Err(error) => {
+            assert!(!valid, "{line:?}: {error}");
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().starts_with("error: "), "{error}");
+        }
+    }
+}
+
+fn any(pieces: &[Piece]) {
+    let mut line = vec![OsString::from("fib-http"), OsString::new()];
+    for piece in pieces {
+        let text: &[u8] = match piece {
+            Piece::Next => {
+                line.push(OsString::new());
+                continue;
+            }
+            Piece::Host => b"--host",
+            Piece::Port => b"--port",
+            Piece::Start => b"--start",
+            Piece::Threshold => b"--memory-threshold",
+            Piece::OnLimit => b"--on-memory-limit",
+            Piece::LogLevel => b"--log-level",
+            Piece::Help => b"--help",
+            Piece::Version => b"-V",
+            Piece::Equals => b"=",
+            Piece::Dashes => b"--",
+            Piece::Bytes(bytes) => bytes,
+        };
+        line.last_mut().expect("never empty").push(std::ffi::OsStr::from_bytes(text));
+    }
+    match Config::try_parse_from(&line) {
+        Ok(config) => {
+            assert!(!config.host.is_empty());
+            let percent: f64 = config.memory_threshold.to_string().parse().expect("a number");
+            assert!(0.0 < percent && percent <= 100.0);
+        }
+        Err(error) => {
+            let told = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            assert_eq!(error.exit_code(), if told { 0 } else { 2 }, "{error}");
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}

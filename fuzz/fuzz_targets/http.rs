@@ -1,0 +1,274 @@
+//! Arbitrary bytes, splits, pauses and closes over in-memory connections to the real service. It never panics and never hangs;
+//! it answers 5xx only to refuse; and the position moves exactly with the 200 answers that carry a number.
+#![no_main]
+
+use std::alloc::System;
+use std::rc::Rc;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use cap::Cap;
+use fib_core::Decimal;
+use fib_fuzz::{PRIMES, remainder, residue};
+use fib_http::memory::{Reading, Threshold};
+use fib_http::service::App;
+use fib_http::{OnMemoryLimit, Sequence, SystemMemory, connection};
+use libfuzzer_sys::fuzz_target;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::{JoinHandle, LocalSet};
+use tokio::time::timeout;
+
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Start {
+    Zero,
+    Small(u8),
+    /// Around the length from which on a number is rendered piece by piece.
+    Long(u8),
+}
+
+/// What requests are made of.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Fragment<'a> {
+    Get,
+    Head,
+    Post,
+    OtherPath(u8),
+    Version,
+    Version10,
+    AcceptText,
+    Length(u8),
+    HugeLength,
+    Chunked,
+    Chunk(u8),
+    LastChunk,
+    Expect,
+    Close,
+    KeepAlive,
+    Upgrade,
+    End,
+    Whole,
+    Bytes(&'a [u8]),
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Action<'a> {
+    Send(u8, Fragment<'a>),
+    Read(u8, u16),
+    HalfClose(u8),
+    Drop(u8),
+    Wait(u16),
+    /// From now on, or no longer, there is memory for small things only.
+    Short(bool),
+    Stop,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    start: Start,
+    buffer: u16,
+    actions: Vec<Action<'a>>,
+}
+
+fuzz_target!(|input: Input| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime");
+    LocalSet::new().block_on(&runtime, exchange(&input));
+    ALLOCATOR.set_limit(usize::MAX).expect("no limit");
+});
+
+/// As many connections at once.
+const CONNECTIONS: usize = 3;
+
+/// Virtual time that is more than any time-out of the service: whoever takes longer hangs.
+const HANGS: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Bytes left where memory is short: enough for hyper, too little for what the service wants to see left.
+const SHORT_BYTES: usize = 900 * 1024;
+
+struct Connection {
+    client: DuplexStream,
+    server: JoinHandle<()>,
+    received: Vec<u8>,
+    /// Of the client's side.
+    closed: bool,
+}
+
+impl Connection {
+    fn open(app: &Rc<App>, buffer: usize) -> Self {
+        let (client, server) = duplex(buffer);
+        let server = tokio::task::spawn_local(connection::serve(server, Rc::clone(app)));
+        Self { client, server, received: Vec::new(), closed: false }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) {
+        if !self.closed {
+            // What does not fit while the service does not read is cut off.
+            let _ = timeout(Duration::from_millis(1), self.client.write_all(bytes)).await;
+        }
+    }
+
+    async fn read(&mut self, most: usize) {
+        let mut piece = vec![0; most];
+        if let Ok(Ok(count)) = timeout(Duration::from_millis(1), self.client.read(&mut piece)).await {
+            self.received.extend_from_slice(&piece[..count]);
+        }
+    }
+
+    async fn half_close(&mut self) {
+        if !self.closed {
+            self.closed = true;
+            self.client.shutdown().await.expect("in memory");
+        }
+    }
+}
+
+async fn exchange(input: &Input<'_>) {
+    let start = match input.start {
+        Start::Zero => 0,
+        Start::Small(index) => index.into(),
+        Start::Long(index) => 313_500 + u64::from(index),
+    };
+    let memory = SystemMemory::with_readings(Threshold::new(50.0).expect("valid"), || Reading {
+        machine: (0, u64::MAX),
+        cgroup: None,
+    });
+    let app = Sequence::start_at(start, memory, OnMemoryLimit::Refuse).expect("near");
+    let app = Rc::new(App::new(app));
+    let buffer = match input.start {
+        Start::Long(_) => 256 + usize::from(input.buffer),
+        _ => 1 + usize::from(input.buffer) % 4_096,
+    };
+
+    let mut connections: Vec<_> = (0..CONNECTIONS).map(|_| None).collect();
+    let (mut short, mut refuses, mut lost) = (false, false, 0);
+    let mut seen = Vec::new();
+    for &action in &input.actions {
+        let limit = if short { ALLOCATOR.allocated() + SHORT_BYTES } else { usize::MAX };
+        ALLOCATOR.set_limit(limit).expect("more than is in use");
+        match action {
+            Action::Send(which, fragment) => {
+                let slot = &mut connections[usize::from(which) % CONNECTIONS];
+                let connection: &mut Connection = slot.get_or_insert_with(|| Connection::open(&app, buffer));
+                connection.send(&fragment.bytes()).await;
+            }
+            Action::Read(which, most) => {
+                if let Some(connection) = &mut connections[usize::from(which) % CONNECTIONS] {
+                    connection.read(most.into()).await;
+                }
+            }
+            Action::HalfClose(which) => {
+                if let Some(connection) = &mut connections[usize::from(which) % CONNECTIONS] {
+                    connection.half_close().await;
+                }
+            }
+            Action::Drop(which) => {
+                if let Some(connection) = connections[usize::from(which) % CONNECTIONS].take() {
+                    // Responses that nobody reads may be under way.
+                    lost += 1;
+                    let Connection { client, server, received, .. } = connection;
+                    drop(client);
+                    timeout(HANGS, server).await.expect("it ends").expect("no panic");
+                    numbers(&received, false, refuses, &mut seen);
+                }
+            }
+            Action::Wait(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds.into())).await,
+            Action::Short(now) => {
+                short = now;
+                refuses = true;
+            }
+            Action::Stop => {
+                app.stop();
+                refuses = true;
+            }
+        }
+    }
+    ALLOCATOR.set_limit(usize::MAX).expect("no limit");
+    for mut connection in connections.into_iter().flatten() {
+        connection.half_close().await;
+        let rest = connection.client.read_to_end(&mut connection.received);
+        timeout(HANGS, rest).await.expect("it answers").expect("in memory");
+        timeout(HANGS, connection.server).await.expect("it ends").expect("no panic");
+        numbers(&connection.received, true, refuses, &mut seen);
+    }
+
+    // Each number once, none skipped.
+    seen.sort_unstable();
+    let moved = app.index() - start;
+    assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "a number twice: {seen:?}");
+    assert!(seen.iter().all(|index| (start..app.index()).contains(index)), "{seen:?} of {start}..{}", app.index());
+    assert!(seen.len() as u64 == moved || lost > 0, "{moved} consumed, seen {seen:?}");
+}
+
+impl Fragment<'_> {
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Get => b"GET / ".into(),
+            Self::Head => b"HEAD / ".into(),
+            Self::Post => b"POST / ".into(),
+            Self::OtherPath(which) => {
+                let paths = ["healthz", "readyz", "docs", "docs/", "openapi.json", "favicon.ico", "robots.txt", "x"];
+                let path = paths[usize::from(which) % paths.len()];
+                let method = ["GET", "HEAD", "PUT"][usize::from(which) / paths.len() % 3];
+                format!("{method} /{path} ").into_bytes()
+            }
+            Self::Version => b"HTTP/1.1\r\nHost: a\r\n".into(),
+            Self::Version10 => b"HTTP/1.0\r\n".into(),
+            Self::AcceptText => b"Accept: text/plain;q=0.9, */*;q=0.1\r\n".into(),
+            Self::Length(length) => format!("Content-Length: {length}\r\n").into_bytes(),
+            Self::HugeLength => b"Content-Length: 65537\r\n".into(),
+            Self::Chunked => b"Transfer-Encoding: chunked\r\n".into(),
+            Self::Chunk(length) => {
+                let mut chunk = format!("{length:x}\r\n").into_bytes();
+                chunk.resize(chunk.len() + usize::from(length), b'x');
+                chunk.extend(b"\r\n");
+                chunk
+            }
+            Self::LastChunk => b"0\r\n\r\n".into(),
+            Self::Expect => b"Expect: 100-continue\r\n".into(),
+            Self::Close => b"Connection: close\r\n".into(),
+            Self::KeepAlive => b"Connection: keep-alive\r\n".into(),
+            Self::Upgrade => b"Connection: upgrade\r\nUpgrade: websocket\r\n".into(),
+            Self::End => b"\r\n".into(),
+            Self::Whole => b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".into(),
+            Self::Bytes(bytes) => bytes.into(),
+        }
+    }
+}
+
+/// Checks the responses of one connection and collects the indices of the numbers in them.
+fn numbers(mut received: &[u8], whole: bool, refuses: bool, seen: &mut Vec<u64>) {
+    let mut last = None;
+    while let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+        let head = std::str::from_utf8(&received[..end]).expect("ASCII");
+        received = &received[end + 4..];
+        let field = |name: &str| {
+            let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+            fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        };
+        let status: u16 = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        assert!(status < 500 || (status == 503 && refuses), "{head}");
+        let length: usize = field("content-length").map_or(0, |length| length.parse().expect("a length"));
+        // The response to a HEAD tells the length of a body that it does not have.
+        let body = if received.starts_with(b"HTTP/1.") { &[] } else { &received[..length.min(received.len())] };
+        received = &received[body.len()..];
+        let Some(index) = field("fibonacci-index") else { continue };
+        let index: u64 = index.parse().expect("an index");
+        assert_eq!(status, 200, "{head}");
+        assert!(last.replace(index).is_none_or(|last| last < index), "not in order");
+        seen.push(index);
+        assert_eq!(length, Decimal::digits_for(index));
+        if body.len() < length {
+            assert!(!whole && received.is_empty(), "F({index}) was cut");
+            return;
+        }
+        assert!(body.iter().all(u8::is_ascii_digit), "F({index}) has other bytes than digits");
+        for m in PRIMES {
+            let digits = body.iter().rev().map(|byte| u64::from(byte - b'0'));
+            assert_eq!(remainder(digits, 10, m), residue(index, m), "F({index}) modulo {m}");
+        }
+    }
+    assert!(!whole || received.is_empty(), "half a response");
+}
