@@ -1,31 +1,32 @@
-//! Prints the first numbers of the sequence, a line each: `cargo run --release -p fib-core --example sequence -- 10`.
+//! Prints the sequence, a line each, with numbers in place: fib-core has no allocator here, as on a microcontroller.
 //!
-//! A bad argument is one line on standard error, and status 2.
+//! `cargo run --release -p fib-core --no-default-features --example sequence -- 10` prints F(0) to F(9). What does not fit
+//! ends it with a line on standard error and status 1, a bad argument with status 2.
 
 use std::env;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use fib_core::{Decimal, Fibonacci};
+use fib_core::{Decimal, Fibonacci, Inline};
 
 const USAGE: &str = "usage: sequence COUNT";
-const HELP: &str = "usage: sequence COUNT\nPrints F(0), F(1), ... up to COUNT numbers, a line each.\n";
+
+/// Room for F(10,000), found at compile time.
+const LIMBS: usize = Decimal::limbs_for(10_000);
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> =
-        env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let printed = match &arguments[..] {
-        [argument] if argument == "--help" || argument == "-h" => io::stdout().write_all(HELP.as_bytes()),
-        [argument] => match argument.parse() {
-            Ok(count) => print(count),
-            Err(_) => return refuse(&format!("not a count from 0 to {}: {argument:?}", u64::MAX)),
-        },
-        [] => return refuse("the count is missing"),
-        [_, more, ..] => return refuse(&format!("one argument too many: {more:?}")),
+    let mut arguments = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let (Some(argument), None) = (arguments.next(), arguments.next()) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
     };
-    match printed {
+    let Ok(count) = argument.parse() else {
+        eprintln!("sequence: not a count from 0 to {}: {argument:?}; {USAGE}", u64::MAX);
+        return ExitCode::from(2);
+    };
+    match print(count, BufWriter::new(io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough, as in `sequence 1000000 | head`.
+        // Whoever reads has seen enough, as in `sequence 10000 | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sequence: {error}");
@@ -34,16 +35,39 @@ fn main() -> ExitCode {
     }
 }
 
-fn refuse(message: &str) -> ExitCode {
-    eprintln!("sequence: {message}; {USAGE}");
-    ExitCode::from(2)
-}
-
-fn print(count: u64) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut fib = Fibonacci::<Decimal>::new();
+/// Prints the first `count` numbers, or as many as fit.
+fn print(count: u64, mut out: impl Write) -> io::Result<()> {
+    let mut fib = Fibonacci::<Decimal, Inline<LIMBS>>::new();
     while fib.index() < count {
-        writeln!(out, "{}", fib.advance().map_err(io::Error::other)?)?;
+        let index = fib.index();
+        match fib.advance() {
+            Ok(number) => writeln!(out, "{number}")?,
+            Err(exhausted) => {
+                out.flush()?;
+                return Err(io::Error::other(format!("F({index}): {exhausted}")));
+            }
+        }
     }
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_many_as_it_should() {
+        let mut printed = Vec::new();
+        print(8, &mut printed).unwrap();
+        assert_eq!(str::from_utf8(&printed), Ok("0\n1\n1\n2\n3\n5\n8\n13\n"));
+    }
+
+    #[test]
+    fn prints_all_that_fit_and_says_which_does_not() {
+        let mut printed = Vec::new();
+        let error = print(u64::MAX, &mut printed).unwrap_err();
+        let lines = printed.iter().filter(|&&byte| byte == b'\n').count();
+        assert!(lines > 10_000);
+        assert_eq!(error.to_string(), format!("F({lines}): the number does not fit its storage"));
+    }
 }

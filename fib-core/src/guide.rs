@@ -15,15 +15,36 @@
 //! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator goes, and frees everything at a restart. Where the
 //! allocator cannot lengthen a block in its place, the old one and the new one exist side by side for a moment
 //! ([`Demand::peak`](crate::Demand::peak)), and a simple allocator leaves gaps: plan for twice what both values hold. A heap
-//! of 16 KiB in the hands of `embedded-alloc` was full at F(37,814), where both values held 7,080 bytes. A jump takes some
-//! ten times the memory of its number until it is done.
+//! of 16 KiB in the hands of `embedded-alloc` was full at F(37,814), where both values held 7,080 bytes. A jump takes six to
+//! fifteen times the memory of its number until it is done, and asks the guard for all of it at once:
+//!
+//! ```
+//! use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Limb, MemoryGuard};
+//!
+//! struct Most(usize);
+//!
+//! impl MemoryGuard for Most {
+//!     fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+//!         self.0 = self.0.max(demand.additional);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! for n in [1_000, 10_000, 100_000, 1_000_000] {
+//!     let mut most = Most(0);
+//!     Fibonacci::<Decimal>::new().with_guard(&mut most).jump_to(n)?;
+//!     let number = Decimal::limbs_for(n) * size_of::<Limb>();
+//!     assert!((6 * number..15 * number).contains(&most.0), "F({n}): {} bytes", most.0);
+//! }
+//! # Ok::<(), Exhausted>(())
+//! ```
 //!
 //! Limbs have 64 bits where words have, else 32 ([`Limb`](crate::Limb)). Everything works with both.
 //!
 //! # What F(n) costs
 //!
 //! Memory of the limbs of both values, in bytes, which is all that a [`Fibonacci`](crate::Fibonacci) needs but for a few words
-//! of its own. On the heap there is room to grow besides, 1/64 or 7 limbs for each.
+//! of its own. On the heap there is room to grow besides: for each value 1/64, or 7 limbs if that is more.
 //!
 //! | n | digits | `Decimal`, 32 bits | `Decimal`, 64 bits | `Binary`, 32 bits | `Binary`, 64 bits |
 //! | --- | --- | --- | --- | --- | --- |
@@ -45,6 +66,13 @@
 //! assert_eq!(SEQUENCE.bytes_held(), 2 * N * size_of::<Limb>());
 //! assert!(size_of_val(&SEQUENCE) <= SEQUENCE.bytes_held() + 5 * size_of::<u64>());
 //!
+//! let mut on_heap = Fibonacci::<Decimal>::new();
+//! while on_heap.advance()?.digit_count() <= Decimal::digits_for(10_000) {
+//!     let limbs = Decimal::limbs_for(on_heap.index()); // of the value after this one
+//!     let most = 2 * (limbs + (limbs / 64).max(7)) * size_of::<Limb>();
+//!     assert!(on_heap.bytes_held() <= most);
+//! }
+//!
 //! // The table above.
 //! let guide = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide.rs"));
 //! for n in [10, 100, 1_000, 10_000, 100_000, 1_000_000] {
@@ -55,6 +83,7 @@
 //!     let cells = bytes.map(|bytes| format!(" {bytes} |"));
 //!     assert!(guide.contains(&format!("| {n} | {digits} |{}\n", cells.concat())), "{n} {digits} {cells:?}");
 //! }
+//! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
 //! # Your own guard
