@@ -87,7 +87,15 @@ impl<R: Radix, S: Storage> Natural<R, S> {
     /// `LIMB_MAX` decides. Constant time but for such runs.
     #[inline]
     pub(crate) fn sum_len(&self, other: &Self, carry: bool) -> usize {
-        let (long, short) = longer_first(self.limbs(), other.limbs());
+        let (a, b) = (self.limbs(), other.limbs());
+        // As good as always: the highest limb of the longer number has room for whatever the lower ones carry.
+        if let [lower @ .., x] = a
+            && b.len() <= a.len()
+            && *x < R::LIMB_MAX - b.get(lower.len()).copied().unwrap_or(0)
+        {
+            return a.len();
+        }
+        let (long, short) = longer_first(a, b);
         let (low, high) = long.split_at(short.len());
         let carries = if high.iter().all(|&x| x == R::LIMB_MAX) {
             let mut pairs = low.iter().zip(short).rev();

@@ -31,8 +31,10 @@ use core::fmt;
 const BASE: Limb = Decimal::BASE;
 const DIGITS: usize = Decimal::LIMB_DIGITS;
 
-/// Up to as many limbs, numbers are added inline: a call would cost as much as its work, and vectors do not pay yet.
-const ADD_INLINE: usize = 15;
+/// Up to as many limbs, numbers are added inline: a call would cost as much as its work, and vectors do not pay yet. In
+/// binary that is later, since an add-with-carry chain is hard to beat.
+const ADD_DECIMAL_INLINE: usize = 15;
+const ADD_BINARY_INLINE: usize = 47;
 /// The same for text.
 const TEXT_INLINE: usize = 7;
 
@@ -124,7 +126,7 @@ impl core::error::Error for UnsupportedKernel {}
 #[must_use]
 #[inline]
 pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
-    if a.len() <= ADD_INLINE {
+    if a.len() <= ADD_BINARY_INLINE {
         portable::add_binary_in_place(a, b, carry)
     } else {
         machine::add_binary_in_place(a, b, carry)
@@ -139,7 +141,7 @@ pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bo
 #[must_use]
 #[inline]
 pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
-    if a.len() <= ADD_INLINE {
+    if a.len() <= ADD_DECIMAL_INLINE {
         portable::add_decimal_in_place(a, b, carry)
     } else {
         machine::add_decimal_in_place(a, b, carry)

@@ -19,10 +19,6 @@ const PORTABLE: u8 = 1;
 const AVX2: u8 = 2;
 const AVX512: u8 = 3;
 
-/// From as many limbs on, vectors are faster than the add-with-carry chain of binary addition. In decimal addition and
-/// text they always are, at lengths that are not done inline.
-const BINARY_FROM: usize = 48;
-
 /// How many limbs ahead an addition of so many limbs fetches memory, if it does.
 ///
 /// Measured on Zen 5. From 2^15 limbs on, two numbers take half of an L2 cache of 1 MiB or more, and a short lead hides the
@@ -109,9 +105,6 @@ fn usable() -> Usable {
 
 #[must_use]
 pub(super) fn add_binary_in_place(a: &mut [u64], b: &[u64], carry: bool) -> bool {
-    if a.len() < BINARY_FROM {
-        return portable::add_binary_in_place(a, b, carry);
-    }
     match usable() {
         Usable::Portable => portable::add_binary_in_place(a, b, carry),
         Usable::Avx2(avx2) => avx2.add_binary_in_place(a, b, carry),
