@@ -78,6 +78,8 @@
 //! }
 //! assert_eq!(fib.get_ref().index(), 1); // it lent F(0) again
 //! ```
+//!
+//! The [`guide`] tells how to choose radix and storage, what F(n) costs in memory, and how to write a guard.
 
 #![no_std]
 
@@ -95,6 +97,8 @@ mod arch;
 mod error;
 mod fibonacci;
 mod guard;
+#[cfg(doc)]
+pub mod guide;
 mod limb;
 #[cfg(feature = "alloc")]
 mod mul;

@@ -18,6 +18,8 @@ use x86_64 as machine;
 pub(crate) use x86_64::{Avx2Fma, Avx512};
 
 #[cfg(test)]
+mod exhaustion;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use short::{digit_count, short_text};

@@ -4,9 +4,8 @@ use super::{BASE, DIGITS};
 use crate::limb::Limb;
 use core::hint::select_unpredictable;
 
-/// What a limb holds beyond the decimal base. `a + (b + BIAS)` overflows exactly when the decimal sum `a + b` carries, so
-/// decimal and binary carries are the same; where there was none, the bias is taken off again.
-const BIAS: Limb = BASE.wrapping_neg();
+/// The base of binary limbs, 2^64 (2^32), as a limb.
+const BINARY: Limb = 0;
 
 /// `x + y + carry` and its carry, in the form that compilers know as one add-with-carry instruction.
 #[inline]
@@ -16,10 +15,10 @@ fn add_with_carry(x: Limb, y: Limb, carry: bool) -> (Limb, bool) {
     (sum, over | over_again)
 }
 
-/// What is to be taken off a biased sum. A branch would go wrong every other time.
-#[inline]
-fn surplus(carry: bool) -> Limb {
-    select_unpredictable(carry, 0, BIAS)
+/// What a limb holds beyond the base. `a + (b + bias)` overflows exactly when the sum `a + b` carries in that base, so its
+/// carries and binary ones are the same; where there was none, the bias is taken off again.
+const fn bias(base: Limb) -> Limb {
+    base.wrapping_neg()
 }
 
 /// Adds `b` and `carry` to `a` in base 2^64 (2^32) and returns the carry out.
@@ -30,7 +29,7 @@ fn surplus(carry: bool) -> Limb {
 #[must_use]
 #[inline]
 pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
-    add_in_turns::<false>(a, b, carry)
+    add_in_turns::<BINARY>(a, b, carry)
 }
 
 /// Adds `b` and `carry` to `a` in base 10^19 (10^9) and returns the carry out. All limbs must be below the base.
@@ -41,43 +40,58 @@ pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bo
 #[must_use]
 #[inline]
 pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
-    add_in_turns::<true>(a, b, carry)
+    add_in_turns::<BASE>(a, b, carry)
 }
 
-/// Turns of eight limbs, then at most one of four, then limb by limb: between turns the carry has to leave the flags.
+/// Addition in any base, so that small ones can be tested with every number there is.
+///
+/// Turns of eight limbs, then at most one of four, then limb by limb: between turns the carry has to leave the flags. Small
+/// processors lack the registers for a turn.
 #[inline]
-fn add_in_turns<const DECIMAL: bool>(a: &mut [Limb], b: &[Limb], mut carry: bool) -> bool {
-    assert_eq!(a.len(), b.len(), "addition needs equal lengths");
-    let (a_turns, a) = a.as_chunks_mut::<8>();
-    let (b_turns, b) = b.as_chunks::<8>();
-    for (a, b) in a_turns.iter_mut().zip(b_turns) {
-        carry = add_turn::<DECIMAL, 8>(a, b, carry);
+pub(super) fn add_in_turns<'a, const BASE: Limb>(mut a: &'a mut [Limb], mut b: &'a [Limb], mut carry: bool) -> bool {
+    // Not assert_eq!, which brings all that formats its operands: 1 KiB of a microcontroller's memory.
+    assert!(a.len() == b.len(), "addition needs equal lengths");
+    if cfg!(target_pointer_width = "64") {
+        (a, b, carry) = add_turns::<BASE, 8>(a, b, carry);
+        (a, b, carry) = add_turns::<BASE, 4>(a, b, carry);
     }
-    let (a_turns, a) = a.as_chunks_mut::<4>();
-    let (b_turns, b) = b.as_chunks::<4>();
-    for (a, b) in a_turns.iter_mut().zip(b_turns) {
-        carry = add_turn::<DECIMAL, 4>(a, b, carry);
-    }
-    for (a, b) in a.as_chunks_mut().0.iter_mut().zip(b.as_chunks().0) {
-        carry = add_turn::<DECIMAL, 1>(a, b, carry);
-    }
-    carry
+    add_turns::<BASE, 1>(a, b, carry).2
 }
 
-/// Decimal sums take three passes, so that in the second one nothing but conditional moves stands between the additions.
+/// As many turns of `N` limbs as there are; returns the limbs that are left, and the carry into them.
 #[inline]
-fn add_turn<const DECIMAL: bool, const N: usize>(a: &mut [Limb; N], b: &[Limb; N], mut carry: bool) -> bool {
-    if !DECIMAL {
+fn add_turns<'a, const BASE: Limb, const N: usize>(
+    a: &'a mut [Limb],
+    b: &'a [Limb],
+    mut carry: bool,
+) -> (&'a mut [Limb], &'a [Limb], bool) {
+    let (a_turns, a) = a.as_chunks_mut();
+    let (b_turns, b) = b.as_chunks();
+    for (a, b) in a_turns.iter_mut().zip(b_turns) {
+        carry = add_turn::<BASE, N>(a, b, carry);
+    }
+    (a, b, carry)
+}
+
+/// Sums that are not binary take three passes, so that in the second one nothing but conditional moves stands between the
+/// additions: a branch would go wrong every other time.
+///
+/// Within a loop LLVM makes branches of the carries on `AArch64`. In a function of its own a turn is what it should be
+/// (seen with rustc 1.96): a limb is one `adcs` and, in decimal, an `add` before it, a `csel` and an `add` after it.
+#[cfg_attr(target_arch = "aarch64", inline(never))]
+#[cfg_attr(not(target_arch = "aarch64"), inline)]
+fn add_turn<const BASE: Limb, const N: usize>(a: &mut [Limb; N], b: &[Limb; N], mut carry: bool) -> bool {
+    if BASE == BINARY {
         for i in 0..N {
             (a[i], carry) = add_with_carry(a[i], b[i], carry);
         }
         return carry;
     }
-    let biased = b.map(|y| y.wrapping_add(BIAS));
+    let biased = b.map(|y| y.wrapping_add(bias(BASE)));
     let (mut sums, mut surpluses) = ([0; N], [0; N]);
     for i in 0..N {
         (sums[i], carry) = add_with_carry(a[i], biased[i], carry);
-        surpluses[i] = surplus(carry);
+        surpluses[i] = select_unpredictable(carry, 0, bias(BASE));
     }
     for i in 0..N {
         a[i] = sums[i].wrapping_sub(surpluses[i]);
@@ -134,7 +148,7 @@ fn limb_text(limb: Limb, out: &mut [u8; DIGITS]) {
 ///
 /// If `out` has another length than `limbs.len() * DIGITS`.
 pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
-    assert_eq!(Some(out.len()), limbs.len().checked_mul(DIGITS), "text needs DIGITS bytes a limb");
+    assert!(limbs.len().checked_mul(DIGITS) == Some(out.len()), "text needs DIGITS bytes a limb");
     for (&limb, out) in limbs.iter().rev().zip(out.as_chunks_mut::<DIGITS>().0) {
         limb_text(limb, out);
     }

@@ -1,0 +1,21 @@
+//! An instruction that the processor does not know: a fault, in which the runtime loops, so that only a timeout ends it.
+
+#![no_std]
+#![no_main]
+
+use firmware::entry;
+
+#[entry]
+fn main() -> ! {
+    #[cfg(target_arch = "arm")]
+    cortex_m::asm::udf();
+    #[cfg(target_arch = "riscv32")]
+    fault()
+}
+
+#[cfg(target_arch = "riscv32")]
+#[allow(unsafe_code, reason = "there is no safe way to it")]
+fn fault() -> ! {
+    // SAFETY: nothing comes after it.
+    unsafe { core::arch::asm!("unimp", options(noreturn)) }
+}

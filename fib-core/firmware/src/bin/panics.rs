@@ -1,0 +1,11 @@
+//! A panic, which must end with status 1.
+
+#![no_std]
+#![no_main]
+
+use firmware::entry;
+
+#[entry]
+fn main() -> ! {
+    panic!("as wanted")
+}

@@ -1,0 +1,141 @@
+//! A guide: which radix and which storage, what F(n) costs, and how to write a guard.
+//!
+//! # Which radix
+//!
+//! [`Decimal`](crate::Decimal), unless nobody ever reads the numbers. Its text is a linear copy, it parses in linear time, and
+//! it jumps. [`Binary`](crate::Binary) takes 1.4 % less memory with 64-bit limbs (7 % with 32-bit ones), adds somewhat faster,
+//! and gives hexadecimal and bytes ([`le_bytes`](crate::Natural::le_bytes) and back); its decimal text takes quadratic time and
+//! needs an allocator, and it cannot jump.
+//!
+//! # Which storage
+//!
+//! [`Inline<N>`](crate::Inline) keeps `N` limbs in the number: no allocator, no fragments, a size that is known at compile
+//! time and is taken whether it is used or not. It is right for microcontrollers, and wherever the largest index is known.
+//!
+//! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator goes, and frees everything at a restart. Where the
+//! allocator cannot lengthen a block in its place, the old one and the new one exist side by side for a moment
+//! ([`Demand::peak`](crate::Demand::peak)), and a simple allocator leaves gaps: plan for twice what both values hold. A heap
+//! of 16 KiB in the hands of `embedded-alloc` was full at F(37,814), where both values held 7,080 bytes. A jump takes six to
+//! fifteen times the memory of its number until it is done, and asks the guard for all of it at once:
+//!
+//! ```
+//! use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Limb, MemoryGuard};
+//!
+//! struct Most(usize);
+//!
+//! impl MemoryGuard for Most {
+//!     fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+//!         self.0 = self.0.max(demand.additional);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! for n in [1_000, 10_000, 100_000, 1_000_000] {
+//!     let mut most = Most(0);
+//!     Fibonacci::<Decimal>::new().with_guard(&mut most).jump_to(n)?;
+//!     let number = Decimal::limbs_for(n) * size_of::<Limb>();
+//!     assert!((6 * number..15 * number).contains(&most.0), "F({n}): {} bytes", most.0);
+//! }
+//! # Ok::<(), Exhausted>(())
+//! ```
+//!
+//! Limbs have 64 bits where words have, else 32 ([`Limb`](crate::Limb)). Everything works with both.
+//!
+//! # What F(n) costs
+//!
+//! Memory of the limbs of both values, in bytes, which is all that a [`Fibonacci`](crate::Fibonacci) needs but for a few words
+//! of its own. On the heap there is room to grow besides: for each value 1/64, or 7 limbs if that is more.
+//!
+//! | n | digits | `Decimal`, 32 bits | `Decimal`, 64 bits | `Binary`, 32 bits | `Binary`, 64 bits |
+//! | --- | --- | --- | --- | --- | --- |
+//! | 10 | 2 | 8 | 16 | 8 | 16 |
+//! | 100 | 21 | 24 | 32 | 24 | 32 |
+//! | 1000 | 209 | 192 | 176 | 176 | 176 |
+//! | 10000 | 2090 | 1864 | 1760 | 1736 | 1744 |
+//! | 100000 | 20899 | 18584 | 17600 | 17360 | 17360 |
+//! | 1000000 | 208988 | 185768 | 176000 | 173568 | 173568 |
+//!
+//! The same at compile time, for the limbs of the target: [`Decimal::limbs_for`](crate::Decimal::limbs_for) and
+//! [`Binary::limbs_for`](crate::Binary::limbs_for) tell `N`.
+//!
+//! ```
+//! use fib_core::{Binary, Decimal, Fibonacci, Inline, Limb};
+//!
+//! const N: usize = Decimal::limbs_for(1_000);
+//! static SEQUENCE: Fibonacci<Decimal, Inline<N>> = Fibonacci::new(); // `new` is const
+//! assert_eq!(SEQUENCE.bytes_held(), 2 * N * size_of::<Limb>());
+//! assert!(size_of_val(&SEQUENCE) <= SEQUENCE.bytes_held() + 5 * size_of::<u64>());
+//!
+//! let mut on_heap = Fibonacci::<Decimal>::new();
+//! while on_heap.advance()?.digit_count() <= Decimal::digits_for(10_000) {
+//!     let limbs = Decimal::limbs_for(on_heap.index()); // of the value after this one
+//!     let most = 2 * (limbs + (limbs / 64).max(7)) * size_of::<Limb>();
+//!     assert!(on_heap.bytes_held() <= most);
+//! }
+//!
+//! // The table above.
+//! let guide = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide.rs"));
+//! for n in [10, 100, 1_000, 10_000, 100_000, 1_000_000] {
+//!     let digits = Decimal::digits_for(n);
+//!     let decimal = [9, 19].map(|limb_digits| digits.div_ceil(limb_digits));
+//!     let binary = [32, 64].map(|limb_bits| Binary::bits_for(n).div_ceil(limb_bits));
+//!     let bytes = [decimal[0] * 4, decimal[1] * 8, binary[0] * 4, binary[1] * 8].map(|bytes| 2 * bytes);
+//!     let cells = bytes.map(|bytes| format!(" {bytes} |"));
+//!     assert!(guide.contains(&format!("| {n} | {digits} |{}\n", cells.concat())), "{n} {digits} {cells:?}");
+//! }
+//! # Ok::<(), fib_core::Exhausted>(())
+//! ```
+//!
+//! # Your own guard
+//!
+//! A [`MemoryGuard`](crate::MemoryGuard) is asked before each step but the one to F(0), and is told what both values hold and
+//! what the step asks of the allocator ([`Demand`](crate::Demand)). `Ok` lets the step go ahead; an error keeps everything as
+//! it was, and the same step can be tried again.
+//!
+//! - It is asked at every step, and small numbers take some nanoseconds each: keep it cheap. Most steps allocate nothing.
+//! - [`Exhausted::refused`](crate::Exhausted::refused) is the error of a guard, which
+//!   [`cause`](crate::Exhausted::cause) tells from a full storage and a failed allocation.
+//! - After a refusal a [`Restarting`](crate::Restarting) sequence has freed its values, so a guard that looks at memory will
+//!   agree to the next step. One that keeps refusing sees nothing but F(0) go by.
+//! - Several sequences share one guard by `&mut`, or by a `Cell` or an atomic inside.
+//!
+//! This one leaves a reserve to others. It reads a gauge, but only at steps that allocate:
+//!
+//! ```
+//! use core::cell::Cell;
+//! use fib_core::{Cause, Decimal, Demand, Exhausted, Fibonacci, MemoryGuard};
+//!
+//! struct Reserve<F> {
+//!     free_bytes: F,
+//!     reserve: usize,
+//! }
+//!
+//! impl<F: FnMut() -> usize> MemoryGuard for Reserve<F> {
+//!     fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+//!         let wanted = self.reserve.saturating_add(demand.additional);
+//!         if demand.additional > 0 && (self.free_bytes)() < wanted {
+//!             return Err(Exhausted::refused());
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let free = Cell::new(1_000_000); // what the rest of the program has left over
+//! let guard = Reserve { free_bytes: || free.get(), reserve: 10_000 };
+//! let mut fib = Fibonacci::<Decimal>::new().with_guard(guard);
+//! fib.nth(500);
+//!
+//! free.set(10_000);
+//! let exhausted = loop {
+//!     if let Err(exhausted) = fib.advance() {
+//!         break exhausted; // at the first step that needs a longer block
+//!     }
+//! };
+//! assert_eq!(exhausted.cause(), Cause::Guard);
+//!
+//! let index = fib.index();
+//! free.set(1_000_000);
+//! let digits = fib.advance()?.digit_count(); // nothing was lost
+//! assert_eq!(digits, Decimal::digits_for(index));
+//! # Ok::<(), Exhausted>(())
+//! ```
