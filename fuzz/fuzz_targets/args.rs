@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use clap::Parser;
@@ -18,6 +19,10 @@ enum Flag<'a> {
     Port(Number<'a>),
     Start(Number<'a>),
     Threshold(Number<'a>),
+    MaxInflight(Number<'a>),
+    MaxConnections(Number<'a>),
+    KeepAlive(Number<'a>),
+    Grace(Number<'a>),
     Refuse,
     Restart,
 }
@@ -47,6 +52,11 @@ enum Piece<'a> {
     Start,
     Threshold,
     OnLimit,
+    MaxInflight,
+    MaxConnections,
+    AllowedHost,
+    KeepAlive,
+    AccessLog,
     LogLevel,
     Help,
     Version,
@@ -75,6 +85,7 @@ impl Number<'_> {
 fn known(flags: &[Flag]) {
     let mut line = vec!["fib-http".to_owned()];
     let (mut host, mut port, mut start, mut threshold, mut policy) = (None, None, None, None, None);
+    let (mut inflight, mut connections, mut keep_alive, mut grace) = (None, None, None, None);
     let mut valid = true;
     for &flag in flags {
         // Twice is an error.
@@ -96,6 +107,26 @@ fn known(flags: &[Flag]) {
                 let ok = threshold.replace(value.unwrap_or(1.0)).is_none() && value.is_some();
                 (format!("--memory-threshold={text}"), ok)
             }
+            Flag::MaxInflight(number) => {
+                let text = number.text();
+                let value = text.parse::<usize>().ok();
+                (format!("--max-inflight-bytes={text}"), inflight.replace(value).is_none() && value.is_some())
+            }
+            Flag::MaxConnections(number) => {
+                let text = number.text();
+                let value = text.parse::<usize>().ok().filter(|count| (1..=1_000_000).contains(count));
+                (format!("--max-connections={text}"), connections.replace(value).is_none() && value.is_some())
+            }
+            Flag::KeepAlive(number) => {
+                let text = number.text();
+                let value = time(&text).filter(|time| !time.is_zero());
+                (format!("--keep-alive={text}"), keep_alive.replace(value).is_none() && value.is_some())
+            }
+            Flag::Grace(number) => {
+                let text = number.text();
+                let value = time(&text);
+                (format!("--grace-period={text}"), grace.replace(value).is_none() && value.is_some())
+            }
             Flag::Refuse | Flag::Restart => {
                 let refuse = matches!(flag, Flag::Refuse);
                 let action = if refuse { "refuse" } else { "restart" };
@@ -113,6 +144,10 @@ fn known(flags: &[Flag]) {
             assert_eq!(config.start, start.unwrap_or(0));
             assert_eq!(Some(config.memory_threshold), Threshold::new(threshold.unwrap_or(90.0)));
             assert_eq!(config.on_memory_limit == OnMemoryLimit::Refuse, policy.unwrap_or(false));
+            assert_eq!(config.max_inflight_bytes, inflight.flatten());
+            assert_eq!(config.max_connections, connections.flatten().unwrap_or(1024));
+            assert_eq!(config.keep_alive, keep_alive.flatten().unwrap_or(Duration::from_secs(30)));
+            assert_eq!(config.grace_period, grace.flatten().unwrap_or(Duration::from_secs(10)));
         }
         Err(error) => {
             assert!(!valid, "{line:?}: {error}");
@@ -120,6 +155,12 @@ fn known(flags: &[Flag]) {
             assert!(error.to_string().starts_with("error: "), "{error}");
         }
     }
+}
+
+/// Seconds from 0 to a day.
+fn time(text: &str) -> Option<Duration> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds))?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 fn any(pieces: &[Piece]) {
@@ -135,6 +176,11 @@ fn any(pieces: &[Piece]) {
             Piece::Start => b"--start",
             Piece::Threshold => b"--memory-threshold",
             Piece::OnLimit => b"--on-memory-limit",
+            Piece::MaxInflight => b"--max-inflight-bytes",
+            Piece::MaxConnections => b"--max-connections",
+            Piece::AllowedHost => b"--allowed-host",
+            Piece::KeepAlive => b"--keep-alive",
+            Piece::AccessLog => b"--access-log",
             Piece::LogLevel => b"--log-level",
             Piece::Help => b"--help",
             Piece::Version => b"-V",

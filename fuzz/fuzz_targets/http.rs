@@ -48,6 +48,9 @@ enum Fragment<'a> {
     Close,
     KeepAlive,
     Upgrade,
+    Host(u8),
+    Prefetch,
+    CrossSite,
     End,
     Whole,
     Bytes(&'a [u8]),
@@ -84,6 +87,9 @@ const CONNECTIONS: usize = 3;
 
 /// Virtual time that is more than any time-out of the service: whoever takes longer hangs.
 const HANGS: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Virtual time after which a client that does not read may be cut, in milliseconds: no more than the write time-out.
+const CUT_FROM: u64 = 60_000;
 
 /// Bytes left where memory is short: enough for hyper, too little for what the service wants to see left.
 const SHORT_BYTES: usize = 900 * 1024;
@@ -129,7 +135,7 @@ async fn exchange(input: &Input<'_>) {
     let start = match input.start {
         Start::Zero => 0,
         Start::Small(index) => index.into(),
-        Start::Long(index) => 313_500 + u64::from(index),
+        Start::Long(index) => 1_254_250 + u64::from(index),
     };
     let memory = SystemMemory::with_readings(Threshold::new(50.0).expect("valid"), || Reading {
         machine: (0, u64::MAX),
@@ -143,7 +149,7 @@ async fn exchange(input: &Input<'_>) {
     };
 
     let mut connections: Vec<_> = (0..CONNECTIONS).map(|_| None).collect();
-    let (mut short, mut refuses, mut lost) = (false, false, 0);
+    let (mut short, mut refuses, mut lost, mut waited) = (false, false, 0, 0);
     let mut seen = Vec::new();
     for &action in &input.actions {
         let limit = if short { ALLOCATOR.allocated() + SHORT_BYTES } else { usize::MAX };
@@ -152,6 +158,7 @@ async fn exchange(input: &Input<'_>) {
             Action::Send(which, fragment) => {
                 let slot = &mut connections[usize::from(which) % CONNECTIONS];
                 let connection: &mut Connection = slot.get_or_insert_with(|| Connection::open(&app, buffer));
+                refuses |= matches!(fragment, Fragment::Prefetch | Fragment::Bytes(_));
                 connection.send(&fragment.bytes()).await;
             }
             Action::Read(which, most) => {
@@ -174,7 +181,10 @@ async fn exchange(input: &Input<'_>) {
                     numbers(&received, false, refuses, &mut seen);
                 }
             }
-            Action::Wait(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds.into())).await,
+            Action::Wait(milliseconds) => {
+                waited += u64::from(milliseconds);
+                tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
+            }
             Action::Short(now) => {
                 short = now;
                 refuses = true;
@@ -186,12 +196,15 @@ async fn exchange(input: &Input<'_>) {
         }
     }
     ALLOCATOR.set_limit(usize::MAX).expect("no limit");
+    // Sending and reading wait for a millisecond each.
+    let cut = waited + 2 * input.actions.len() as u64 >= CUT_FROM;
+    lost += i32::from(cut);
     for mut connection in connections.into_iter().flatten() {
         connection.half_close().await;
         let rest = connection.client.read_to_end(&mut connection.received);
         timeout(HANGS, rest).await.expect("it answers").expect("in memory");
         timeout(HANGS, connection.server).await.expect("it ends").expect("no panic");
-        numbers(&connection.received, true, refuses, &mut seen);
+        numbers(&connection.received, !cut, refuses, &mut seen);
     }
 
     // Each number once, none skipped.
@@ -209,12 +222,12 @@ impl Fragment<'_> {
             Self::Head => b"HEAD / ".into(),
             Self::Post => b"POST / ".into(),
             Self::OtherPath(which) => {
-                let paths = ["healthz", "readyz", "docs", "docs/", "openapi.json", "favicon.ico", "robots.txt", "x"];
+                let paths = ["healthz", "readyz", "metrics", "docs", "docs/", "openapi.json", "robots.txt", "x"];
                 let path = paths[usize::from(which) % paths.len()];
                 let method = ["GET", "HEAD", "PUT"][usize::from(which) / paths.len() % 3];
                 format!("{method} /{path} ").into_bytes()
             }
-            Self::Version => b"HTTP/1.1\r\nHost: a\r\n".into(),
+            Self::Version => b"HTTP/1.1\r\nHost: localhost\r\n".into(),
             Self::Version10 => b"HTTP/1.0\r\n".into(),
             Self::AcceptText => b"Accept: text/plain;q=0.9, */*;q=0.1\r\n".into(),
             Self::Length(length) => format!("Content-Length: {length}\r\n").into_bytes(),
@@ -231,8 +244,14 @@ impl Fragment<'_> {
             Self::Close => b"Connection: close\r\n".into(),
             Self::KeepAlive => b"Connection: keep-alive\r\n".into(),
             Self::Upgrade => b"Connection: upgrade\r\nUpgrade: websocket\r\n".into(),
+            Self::Host(which) => {
+                let names = ["localhost:80", "127.0.0.1", "[::1]:1", "example.org", "", "a b", "a/", "me@localhost"];
+                format!("Host: {}\r\n", names[usize::from(which) % names.len()]).into_bytes()
+            }
+            Self::Prefetch => b"Sec-Purpose: prefetch\r\n".into(),
+            Self::CrossSite => b"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n".into(),
             Self::End => b"\r\n".into(),
-            Self::Whole => b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".into(),
+            Self::Whole => b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
             Self::Bytes(bytes) => bytes.into(),
         }
     }
