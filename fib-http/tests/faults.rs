@@ -124,7 +124,7 @@ fn hostile(server: &Server, which: usize) {
         6 => client.try_send("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20)),
         _ => true,
     };
-    if taken && which % 3 == 0 {
+    if taken && which.is_multiple_of(3) {
         thread::sleep(Duration::from_millis(20));
     }
 }
