@@ -133,10 +133,10 @@ impl Seats {
     fn make_room(&self) -> bool {
         let mut seats = self.0.borrow_mut();
         let spare = |(&id, (seat, _)): (&Id, &(Rc<Seat>, AbortHandle))| {
-            let (reading, since) = seat.spare()?;
-            (!reading || since.elapsed() >= HEAD_PATIENCE).then_some((reading, since, id))
+            let (awaited, since) = seat.spare()?;
+            (!awaited || since.elapsed() >= HEAD_PATIENCE).then_some((awaited, since, id))
         };
-        let longest = seats.iter().filter_map(spare).min_by_key(|&(reading, since, _)| (reading, since));
+        let longest = seats.iter().filter_map(spare).min_by_key(|&(awaited, since, _)| (awaited, since));
         let Some((.., id)) = longest else {
             return false;
         };

@@ -9,6 +9,8 @@ use std::time::Instant;
 pub(crate) struct Seat {
     /// Requests whose responses are not all with the system yet.
     answering: Cell<u32>,
+    /// No request has come yet.
+    fresh: Cell<bool>,
     /// Input has come of which no request has become yet.
     reading: Cell<bool>,
     /// The client does not take what is written.
@@ -25,6 +27,7 @@ impl Seat {
     pub(crate) fn new() -> Self {
         Self {
             answering: Cell::new(0),
+            fresh: Cell::new(true),
             reading: Cell::new(false),
             stalled: Cell::new(false),
             lingering: Cell::new(false),
@@ -40,6 +43,7 @@ impl Seat {
 
     /// What has come so far is a request.
     pub(crate) fn asked(&self) {
+        self.fresh.set(false);
         self.reading.set(false);
         self.answering.set(self.answering.get() + 1);
     }
@@ -65,9 +69,11 @@ impl Seat {
         self.unread.get() || self.reading.get()
     }
 
-    /// Since when it could make room for another, and whether in the midst of a request's head; `None` while it is needed.
+    /// Since when it could make room for another, and whether a request is awaited: its first one, or the rest of one;
+    /// `None` while it is needed.
     pub(crate) fn spare(&self) -> Option<(bool, Instant)> {
-        (!self.is_busy() || self.is_only_lingering()).then(|| (self.reading.get(), self.since.get()))
+        let awaited = self.fresh.get() || self.reading.get();
+        (!self.is_busy() || self.is_only_lingering()).then(|| (awaited, self.since.get()))
     }
 
     fn is_only_lingering(&self) -> bool {

@@ -51,6 +51,21 @@ fn heads_that_do_not_come_make_room_too() {
     assert_eq!(server.stop(), 1);
 }
 
+/// As slowhttptest found: a client that had just come in made room for the next one, before its request was read.
+#[test]
+fn a_connection_without_a_request_yet_is_not_idle() {
+    let server = Server::start(&["--max-connections=2"]);
+    let mut slow = server.connect();
+    slow.send("GET / HTTP/1.1\r\nHost: loc");
+    let mut new = server.connect();
+    let mut newer = server.connect();
+    assert_eq!(newer.exchange(HEALTH).status, 200);
+    assert_eq!(new.exchange(HEALTH).status, 200);
+    assert!(slow.ended());
+    drop((slow, new, newer));
+    assert_eq!(server.stop(), 0);
+}
+
 #[test]
 fn connections_that_are_in_use_do_not_make_room() {
     let server = Server::start(&["--max-connections=2", &format!("--start={LONG}")]);
