@@ -3,18 +3,23 @@
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::seat::Seat;
 
 /// Bytes per second that a client must take, on average, once it has been slow.
 pub(crate) const MINIMUM_RATE: u64 = 1024;
+
+/// Bytes that a connection writes before others have their turn. A client that reads as fast as the service writes would
+/// otherwise keep it for as long as its response is.
+const TURN_BYTES: usize = 1 << 20;
 
 /// How long a connection that has been shut down waits for its client in silence, and in all.
 const LINGER_SILENCE: Duration = Duration::from_secs(2);
@@ -33,6 +38,8 @@ pub(crate) struct Patient<I> {
     io: I,
     seat: Rc<Seat>,
     write_timeout: Duration,
+    /// Bytes written since others had their turn.
+    turn: usize,
     /// When the client is cut; `None` while it keeps up.
     deadline: Option<Instant>,
     /// When the end of a connection is not waited for any longer; `None` before it is shut down.
@@ -43,7 +50,7 @@ pub(crate) struct Patient<I> {
 
 impl<I> Patient<I> {
     pub(crate) fn new(io: I, seat: Rc<Seat>, write_timeout: Duration) -> Self {
-        Self { io, seat, write_timeout, deadline: None, farewell: None, timer: None }
+        Self { io, seat, write_timeout, turn: 0, deadline: None, farewell: None, timer: None }
     }
 
     /// Ready when `deadline` is over.
@@ -61,8 +68,21 @@ impl<I> Patient<I> {
         }
     }
 
+    /// Ready unless it is the others' turn; they have had it when this is asked again.
+    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.turn < TURN_BYTES {
+            return Poll::Ready(());
+        }
+        self.turn = 0;
+        // Lets the runtime look for input first, which waking the task would not.
+        pin!(yield_now()).poll(context)
+    }
+
     /// What becomes of an attempt to write: a client that takes nothing is waited for, but not for ever.
     fn judge(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = &written {
+            self.turn += count;
+        }
         match (&written, self.deadline) {
             (Poll::Ready(Ok(count)), Some(deadline)) => {
                 let latest = Instant::now() + self.write_timeout;
@@ -130,6 +150,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
 
 impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_turn(context));
         let written = Pin::new(&mut self.io).poll_write(context, bytes);
         self.judge(written, context)
     }
@@ -139,6 +160,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_turn(context));
         let written = Pin::new(&mut self.io).poll_write_vectored(context, slices);
         self.judge(written, context)
     }
@@ -168,6 +190,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::{sleep, timeout};
 
@@ -237,6 +260,48 @@ mod tests {
         };
         let seconds = timeout(HOUR, slow).await.expect("it is cut");
         assert!(seconds > 60, "{seconds}");
+    }
+
+    /// Takes all that it is given at once.
+    struct Sink;
+
+    impl AsyncRead for Sink {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Sink {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
+        let turns = Cell::new(0);
+        let write = async {
+            let mut io = Patient::new(Sink, Rc::new(Seat::new()), TIMEOUT);
+            for _ in 0..160 {
+                io.write_all(&[0; TURN_BYTES / 16]).await.expect("it takes all");
+            }
+        };
+        let other = async {
+            loop {
+                turns.set(turns.get() + 1);
+                yield_now().await;
+            }
+        };
+        tokio::select! { biased; () = other => {}, () = write => {} }
+        assert_eq!(turns.get(), 10);
     }
 
     #[tokio::test(start_paused = true)]
