@@ -14,7 +14,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 13] = [
         ("two_values_and_nothing_else", two_values_and_nothing_else),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
         ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
@@ -26,6 +26,7 @@ fn main() {
         ("the_demand_is_what_the_allocator_is_asked_for", the_demand_is_what_the_allocator_is_asked_for),
         ("a_byte_budget_is_a_bound_at_every_moment", a_byte_budget_is_a_bound_at_every_moment),
         ("storage_that_is_full_never_wraps", storage_that_is_full_never_wraps),
+        ("in_place_nothing_is_asked_of_an_allocator", in_place_nothing_is_asked_of_an_allocator),
         ("restarting_begins_a_new_pass", restarting_begins_a_new_pass),
         (
             "a_refused_jump_changes_nothing_and_can_be_tried_again",
@@ -205,6 +206,15 @@ fn storage_that_is_full_never_wraps() {
     let mut none = Fibonacci::<Decimal, Inline<0>>::new();
     assert_eq!(none.advance().unwrap().to_string(), "0");
     assert_eq!(none.advance().unwrap_err().cause(), Cause::Capacity);
+}
+
+fn in_place_nothing_is_asked_of_an_allocator() {
+    let guard = Stubborn { refusals: 0, asked: 0, demands: Vec::with_capacity(1_000) };
+    let mut fib = Fibonacci::<Decimal, Inline<3>>::new().with_guard(guard);
+    while fib.advance().is_ok() {}
+    let demands = &fib.guard_mut().demands;
+    assert!(demands.len() > 250, "{}", demands.len());
+    assert!(demands.iter().all(|demand| demand.additional == 0), "{demands:?}");
 }
 
 fn restarting_begins_a_new_pass() {

@@ -206,3 +206,17 @@ impl<'a> Pair<'a> {
         self.index
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_borrow_runs_through_zeros() {
+        let mut limbs = [1, 0, 0, 7];
+        decrement(&mut limbs, 2);
+        assert_eq!(limbs, [BASE - 1, BASE - 1, BASE - 1, 6]);
+        decrement(&mut limbs, BASE - 1);
+        assert_eq!(limbs, [0, BASE - 1, BASE - 1, 6]);
+    }
+}

@@ -2,6 +2,8 @@
 
 mod float;
 mod lanes;
+#[cfg(test)]
+mod tests;
 
 use super::doubling::Plan;
 use super::engine::{Base, Engine, Half, Scales};
