@@ -29,8 +29,8 @@ pub struct Payload {
 enum Content {
     /// All of it is in memory.
     Whole(Bytes),
-    /// It is rendered as the socket drains.
-    Digits(Digits),
+    /// It is rendered as the socket drains. In a box, since all payloads would be as large otherwise.
+    Digits(Box<Digits>),
 }
 
 impl Payload {
@@ -41,7 +41,7 @@ impl Payload {
     pub fn of(number: &Natural) -> Result<Self, Shortage> {
         let length = number.digit_count();
         if length > WINDOW_BYTES {
-            return Ok(Content::Digits(Digits::new(number.try_clone()?)?).into());
+            return Ok(Content::Digits(Box::new(Digits::new(number.try_clone()?)?)).into());
         }
         let mut text = zeros(length)?;
         let count = number.copy_digits(0, &mut text);

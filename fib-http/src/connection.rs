@@ -1,6 +1,5 @@
 //! HTTP on one connection.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -57,10 +56,7 @@ where
         return;
     }
     let io = Patient::new(io, Rc::clone(&seat), app.settings().write_timeout);
-    let service = service_fn(|request| {
-        let (app, seat) = (Rc::clone(&app), Rc::clone(&seat));
-        async move { Ok::<_, Infallible>(app.respond(request, &seat).await) }
-    });
+    let service = service_fn(|request| app.respond(request, &seat));
     let mut connection = std::pin::pin!(http(&app).serve_connection(TokioIo::new(io), service));
     let result = tokio::select! {
         biased;

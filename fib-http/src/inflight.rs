@@ -62,10 +62,11 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn new(all: Rc<InFlight>, seat: Rc<Seat>, head: &Parts) -> Self {
+    /// For a request whose head was there at `started`.
+    pub(crate) fn new(all: Rc<InFlight>, seat: Rc<Seat>, head: &Parts, started: Instant) -> Self {
         seat.asked();
         let request = all.log.then(|| Box::new((head.method.clone(), head.uri.clone())));
-        Self { all, seat, started: Instant::now(), held: 0, request, status: StatusCode::OK, length: 0, sent: 0 }
+        Self { all, seat, started, held: 0, request, status: StatusCode::OK, length: 0, sent: 0 }
     }
 
     /// The response holds so many bytes.
@@ -118,7 +119,7 @@ mod tests {
 
     fn ticket(all: &Rc<InFlight>, bytes: usize) -> Ticket {
         let (head, ()) = Request::new(()).into_parts();
-        let mut ticket = Ticket::new(Rc::clone(all), Rc::new(Seat::new()), &head);
+        let mut ticket = Ticket::new(Rc::clone(all), Rc::new(Seat::new()), &head, Instant::now());
         ticket.hold(bytes);
         ticket
     }

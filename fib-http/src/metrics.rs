@@ -127,7 +127,12 @@ impl Metrics {
             Unit::Bytes,
             self.memory_threshold.clone(),
         );
-        r.register_with_unit("step", "Time to compute and render a number", Unit::Seconds, self.step.clone());
+        r.register_with_unit(
+            "step",
+            "Time to check a request, and to compute and render its number",
+            Unit::Seconds,
+            self.step.clone(),
+        );
         r.register_with_unit(
             "response",
             "Time from the head of a request until the system has all of the response",
@@ -168,7 +173,7 @@ impl Metrics {
         self.in_flight.inc_by(change);
     }
 
-    /// A number was computed and rendered.
+    /// A request was checked, and its number computed and rendered.
     pub(crate) fn stepped(&self, time: Duration) {
         self.step.observe(time.as_secs_f64());
     }

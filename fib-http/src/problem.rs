@@ -5,6 +5,7 @@ use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderV
 use hyper::{Response, StatusCode};
 
 use crate::body::Payload;
+use crate::response::response;
 
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -49,8 +50,7 @@ impl Problem {
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
-        let mut response = Response::new(Payload::from(Bytes::from(details.to_string())));
-        *response.status_mut() = self.status;
+        let mut response = response(self.status, Payload::from(Bytes::from(details.to_string())));
         let headers = response.headers_mut();
         if let Some((name, value)) = self.header {
             headers.insert(name, HeaderValue::from_static(value));

@@ -41,9 +41,6 @@ pub(crate) fn check_expectations(headers: &HeaderMap) -> Result<(), Problem> {
 /// # Errors
 /// Where it is too long, too slow or malformed. The rest of it stands where the next request would then.
 pub(crate) async fn drain<B: Body<Data = Bytes>>(body: B) -> Result<(), Problem> {
-    if body.is_end_stream() {
-        return Ok(());
-    }
     // Where the length is declared, nothing needs to be read to know.
     if body.size_hint().lower() > REQUEST_BODY_BYTES {
         return Err(too_large());

@@ -8,9 +8,12 @@ use fib_core::{Decimal, Exhausted, Fibonacci, Limb, Natural};
 use tracing::warn;
 
 use crate::error::Error;
-use crate::headroom;
+use crate::headroom::{self, Headroom};
 use crate::inflight::OverBudget;
 use crate::memory::{EXEMPT_BYTES, SystemMemory, Usage};
+
+/// What a response takes besides its number, in bytes, at most.
+const RESPONSE_BYTES: usize = 2048;
 
 /// What happens when memory is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -76,6 +79,7 @@ pub struct Sequence {
     fibonacci: Fibonacci<Decimal, fib_core::Heap, SystemMemory>,
     on_memory_limit: OnMemoryLimit,
     restarts: u64,
+    headroom: Headroom,
 }
 
 impl Sequence {
@@ -87,7 +91,7 @@ impl Sequence {
         let mut fibonacci = Fibonacci::new().with_guard(memory);
         let bytes = (Decimal::limbs_for(index) as u64).saturating_mul(2 * size_of::<Limb>() as u64);
         fibonacci.jump_to(index).map_err(|source| Error::Start { index, bytes, source })?;
-        Ok(Self { fibonacci, on_memory_limit, restarts: 0 })
+        Ok(Self { fibonacci, on_memory_limit, restarts: 0, headroom: Headroom::default() })
     }
 
     /// The index of the number that comes next.
@@ -148,8 +152,10 @@ impl Sequence {
 
     fn commit<T>(&mut self, render: &mut impl FnMut(&Natural, u64) -> Result<T, Shortage>) -> Result<T, Shortage> {
         let index = self.fibonacci.index();
-        let rendered = render(self.fibonacci.peek()?, index)?;
-        headroom::check()?;
+        let number = self.fibonacci.peek()?;
+        let bytes = RESPONSE_BYTES + number.digit_count();
+        let rendered = render(number, index)?;
+        self.headroom.check_after(bytes)?;
         // The number is there already, so nothing can fail from here on.
         self.fibonacci.advance()?;
         Ok(rendered)

@@ -1,16 +1,17 @@
 //! From requests to responses.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body as RequestBody;
-use hyper::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-    TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
-};
+use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::Notify;
@@ -19,6 +20,7 @@ use tracing::{debug, error};
 use crate::body::{Body, Payload};
 use crate::docs::Docs;
 use crate::fetch_metadata;
+use crate::fields::Fields;
 use crate::host::Hosts;
 use crate::inflight::{InFlight, Ticket};
 use crate::metrics::{self, Metrics, Snapshot};
@@ -26,24 +28,18 @@ use crate::negotiate::prefers_text;
 use crate::problem::Problem;
 pub use crate::request_body::REQUEST_BODY_BYTES;
 use crate::request_body::{check_expectations, drain, waits};
+pub use crate::response::FIBONACCI_INDEX;
+use crate::response::{JSON, NumberHeads, TEXT, content, empty, redirect};
 pub use crate::route::TARGET_BYTES;
 use crate::route::{Route, check_target, label, not_found};
 use crate::seat::Seat;
 use crate::sequence::{Sequence, Shortage};
-
-/// The header that tells a number's index.
-pub const FIBONACCI_INDEX: HeaderName = HeaderName::from_static("fibonacci-index");
 
 /// The most that bodies on their way hold, in bytes, where nothing else is said.
 pub const MAX_INFLIGHT_BYTES: usize = 256 * 1024 * 1024;
 
 /// Seconds after which a client may try again.
 const RETRY_AFTER_SECONDS: &str = "5";
-
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What can be chosen about a service.
 #[derive(Clone, Debug)]
@@ -68,6 +64,23 @@ impl Default for Settings {
     }
 }
 
+/// A response, given or to come.
+pub(crate) enum Answer {
+    Given(Option<Response<Body>>),
+    Awaited(Pin<Box<dyn Future<Output = Response<Body>>>>),
+}
+
+impl Future for Answer {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Given(response) => Poll::Ready(Ok(response.take().expect("a future is not polled after its end"))),
+            Self::Awaited(response) => response.as_mut().poll(context).map(Ok),
+        }
+    }
+}
+
 /// All that the connections share.
 pub struct App {
     settings: Settings,
@@ -75,6 +88,7 @@ pub struct App {
     metrics: Rc<Metrics>,
     in_flight: Rc<InFlight>,
     docs: Docs,
+    number_heads: NumberHeads,
     stopping: Cell<bool>,
     stop: Notify,
 }
@@ -95,6 +109,7 @@ impl App {
             metrics,
             in_flight: Rc::new(in_flight),
             docs: Docs::new(),
+            number_heads: NumberHeads::new(),
             stopping: Cell::new(false),
             stop: Notify::new(),
         }
@@ -134,20 +149,41 @@ impl App {
         }
     }
 
-    /// Answers one request.
-    pub(crate) async fn respond<B>(&self, request: Request<B>, seat: &Rc<Seat>) -> Response<Body>
+    /// Answers one request. Nearly all come without a body, and are answered at once.
+    pub(crate) fn respond<B>(self: &Rc<Self>, request: Request<B>, seat: &Rc<Seat>) -> Answer
     where
-        B: RequestBody<Data = Bytes>,
+        B: RequestBody<Data = Bytes> + 'static,
     {
         let (head, body) = request.into_parts();
-        let mut ticket = Ticket::new(Rc::clone(&self.in_flight), Rc::clone(seat), &head);
-        let route = self.judge(&head);
-        // Whoever waits to be told to send a body is not told to if it is for nothing.
-        let read = body.is_end_stream() || !(route.is_err() && waits(&head.headers));
-        let drained = if read { drain(body).await.map(|()| true) } else { Ok(false) };
-        // Nothing is awaited from here on: a number that is consumed below is in the response.
-        let answer = match (route, drained) {
-            (Ok(route), Ok(_)) => self.answer(route, &head.headers, &mut ticket),
+        let now = Instant::now();
+        let ticket = Ticket::new(Rc::clone(&self.in_flight), Rc::clone(seat), &head, now);
+        if body.is_end_stream() {
+            return Answer::Given(Some(self.answer(&head, now, Ok(true), ticket)));
+        }
+        let app = Rc::clone(self);
+        Answer::Awaited(Box::pin(async move {
+            // Whoever waits to be told to send a body is not told to if it is for nothing.
+            let read = !waits(&head.headers) || app.judge(&head, &Fields::of(&head.headers)).is_ok();
+            let drained = if read { drain(body).await.map(|()| true) } else { Ok(false) };
+            app.answer(&head, Instant::now(), drained, ticket)
+        }))
+    }
+
+    /// The response to a request whose body has been read, or not. Nothing is awaited here: a number that is consumed is in
+    /// the response.
+    fn answer(
+        &self,
+        head: &Parts,
+        begun: Instant,
+        drained: Result<bool, Problem>,
+        mut ticket: Ticket,
+    ) -> Response<Body> {
+        let fields = Fields::of(&head.headers);
+        let answer = match (self.judge(head, &fields), drained) {
+            (Ok(route), Ok(_)) => {
+                let as_text = fields.accept && prefers_text(&head.headers);
+                self.shielded(route, as_text, begun, &mut ticket)
+            }
             (Err(problem), Ok(true)) => Err(problem),
             // The rest of the body stands where the next request would.
             (Err(problem), Ok(false) | Err(_)) | (Ok(_), Err(problem)) => {
@@ -155,45 +191,57 @@ impl App {
                 Err(problem.closing())
             }
         };
-        let route = label(&head.uri);
         let mut response = answer.unwrap_or_else(|problem| {
             debug!(status = problem.status().as_u16(), reason = problem.reason(), "refused");
             self.metrics.refused(problem.reason());
             problem.into_response()
         });
-        self.metrics.answered(route, response.status());
-        finish(&head, response.headers_mut());
+        self.metrics.answered(label(&head.uri), response.status());
+        if fields.transfer_encoding {
+            // hyper does not tell whether a Content-Length stood beside it, and then the connection must end (RFC 9112,
+            // section 6.1).
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         ticket.tell(response.status(), response.body().remaining());
         response.map(|payload| Body::new(payload.with(ticket)))
     }
 
     /// All that can be checked of a request before its body is read.
-    fn judge<'a>(&self, head: &'a Parts) -> Result<Route<'a>, Problem> {
+    fn judge<'a>(&self, head: &'a Parts, fields: &Fields) -> Result<Route<'a>, Problem> {
         check_target(head)?;
         self.settings.hosts.check(head)?;
-        check_expectations(&head.headers)?;
+        if fields.expect {
+            check_expectations(&head.headers)?;
+        }
         let route = Route::of(head)?;
-        if route == Route::Number {
+        if route == Route::Number && fields.fetch_metadata {
             fetch_metadata::check(&head.headers)?;
         }
         Ok(route)
     }
 
     /// A panic on the way costs its request and its connection, and consumes nothing.
-    fn answer(&self, route: Route<'_>, headers: &HeaderMap, ticket: &mut Ticket) -> Result<Response<Payload>, Problem> {
-        catch_unwind(AssertUnwindSafe(|| self.content(route, headers, ticket)))
+    fn shielded(
+        &self,
+        route: Route<'_>,
+        as_text: bool,
+        begun: Instant,
+        ticket: &mut Ticket,
+    ) -> Result<Response<Payload>, Problem> {
+        catch_unwind(AssertUnwindSafe(|| self.content(route, as_text, begun, ticket)))
             .unwrap_or_else(|_| Err(internal("The service failed at this request. No number was consumed.").closing()))
     }
 
     fn content(
         &self,
         route: Route<'_>,
-        headers: &HeaderMap,
+        as_text: bool,
+        begun: Instant,
         ticket: &mut Ticket,
     ) -> Result<Response<Payload>, Problem> {
         Ok(match route {
-            Route::Number => self.number(headers, ticket)?,
-            Route::NumberHead => number_head(headers),
+            Route::Number => self.number(as_text, begun, ticket)?,
+            Route::NumberHead => self.number_heads.without_index(as_text),
             Route::Healthy => content(TEXT, "ok\n"),
             Route::Ready => self.ready()?,
             Route::Metrics => self.figures()?,
@@ -209,9 +257,7 @@ impl App {
     }
 
     /// Consumes the next number.
-    fn number(&self, headers: &HeaderMap, ticket: &mut Ticket) -> Result<Response<Payload>, Problem> {
-        let mut response = number_head(headers);
-        let start = Instant::now();
+    fn number(&self, as_text: bool, begun: Instant, ticket: &mut Ticket) -> Result<Response<Payload>, Problem> {
         let (index, bytes, payload) = self
             .sequence
             .borrow_mut()
@@ -221,11 +267,9 @@ impl App {
                 Ok((index, bytes, Payload::of(number)?))
             })
             .map_err(|shortage| refusal(&shortage))?;
-        self.metrics.stepped(start.elapsed());
+        self.metrics.stepped(begun.elapsed());
         ticket.hold(bytes);
-        response.headers_mut().insert(FIBONACCI_INDEX, index.into());
-        *response.body_mut() = payload;
-        Ok(response)
+        Ok(self.number_heads.with_index(as_text, index, payload))
     }
 
     fn ready(&self) -> Result<Response<Payload>, Problem> {
@@ -248,45 +292,6 @@ impl App {
         };
         let text = self.metrics.text(&now).map_err(|_| internal("The metrics cannot be written."))?;
         Ok(content(HeaderValue::from_static(metrics::MEDIA_TYPE), text))
-    }
-}
-
-/// The response to `GET /` without the number: what can be known before it is consumed.
-fn number_head(headers: &HeaderMap) -> Response<Payload> {
-    let mut response = Response::new(Payload::default());
-    let media_type = if prefers_text(headers) { TEXT } else { JSON };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, media_type);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(VARY, HeaderValue::from_static("accept"));
-    response
-}
-
-fn content(media_type: HeaderValue, bytes: impl Into<Bytes>) -> Response<Payload> {
-    let mut response = Response::new(Payload::from(bytes.into()));
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Payload> {
-    let mut response = Response::new(Payload::default());
-    *response.status_mut() = status;
-    response
-}
-
-fn redirect(location: &'static str) -> Response<Payload> {
-    let mut response = empty(StatusCode::PERMANENT_REDIRECT);
-    response.headers_mut().insert(LOCATION, HeaderValue::from_static(location));
-    response
-}
-
-/// What all responses have in common.
-fn finish(request: &Parts, headers: &mut HeaderMap) {
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
-    // hyper does not tell whether a Content-Length stood beside it, and then the connection must end (RFC 9112, section 6.1).
-    if request.headers.contains_key(TRANSFER_ENCODING) {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
