@@ -45,15 +45,25 @@ pub(super) trait Field: Copy {
 
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// `a − b`, where `b` is the result of [`Field::mul`] or not larger.
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// A residue of the least size.
+    /// `a − b`, where `b` may be a sum of two that are reduced.
+    fn sub_sum(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// A smaller residue.
     fn reduce(self, x: Self::Vector) -> Self::Vector;
 
-    /// `x·factor`, reduced (nearly) to the least size.
+    /// The same, of a sum of four that are reduced.
+    fn reduce_sum(self, x: Self::Vector) -> Self::Vector;
+
+    /// A residue of the least size, of one that is reduced or the result of [`Field::mul`].
+    fn settle(self, x: Self::Vector) -> Self::Vector;
+
+    /// `x·factor`, (nearly) reduced.
     fn mul(self, x: Self::Vector, factor: Factor<Self::Vector>) -> Self::Vector;
 
-    /// What makes a factor of a reduced residue.
+    /// What makes a factor of a residue of the least size.
     fn ratio(self, value: Self::Vector) -> Self::Vector;
 
     /// `a·b` of a reduced residue and one that is reduced or the result of [`Field::mul`].
@@ -62,13 +72,7 @@ pub(super) trait Field: Copy {
     /// `sum + a·b` of such residues, up to [`LEAF_MAX`](super::transform::LEAF_MAX) products in all.
     fn add_product(self, sum: Self::Sum, a: Self::Vector, b: Self::Vector) -> Self::Sum;
 
-    /// `sum + a[0]·b[0] + a[1]·b[1]`, as [`Field::add_product`] would add them.
-    #[inline(always)]
-    fn add_products(self, sum: Self::Sum, a: [Self::Vector; 2], b: [Self::Vector; 2]) -> Self::Sum {
-        self.add_product(self.add_product(sum, a[0], b[0]), a[1], b[1])
-    }
-
-    /// The sum as a residue of the least size, multiplied by [`Field::sum_scale`].
+    /// The sum as a reduced residue, multiplied by [`Field::sum_scale`].
     fn residue(self, sum: Self::Sum) -> Self::Vector;
 
     /// The integer by which [`Field::residue`] divides.

@@ -181,15 +181,15 @@ fn join_blocks<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vecto
         let first = F::LANES / (2 * half) - 1;
         for block in 0..F::LANES / (2 * half) {
             for j in 2 * half * block..2 * half * block + half {
-                let difference = field.sub(y[j], y[j + half]);
+                let difference = field.sub_sum(y[j], y[j + half]);
                 y[j] = field.add(y[j], y[j + half]);
                 y[j + half] = field.mul(difference, factors[first + block]);
             }
             if half == 2 {
-                y[4 * block] = field.reduce(y[4 * block]);
+                y[4 * block] = field.reduce_sum(y[4 * block]);
             } else if half == 4 {
-                y[1] = field.reduce(y[1]);
-                y[2] = field.reduce(y[2]);
+                y[1] = field.reduce_sum(y[1]);
+                y[2] = field.reduce_sum(y[2]);
             }
         }
         half *= 2;
@@ -259,12 +259,7 @@ fn column<F: Field, const S: usize>(
         *factor = if i <= k { y[k - i] } else { wrapped[S + k - i] };
     }
     let mut sum = field.product(x[0], factors[0]);
-    let mut i = 1;
-    while i + 1 < S {
-        sum = field.add_products(sum, [x[i], x[i + 1]], [factors[i], factors[i + 1]]);
-        i += 2;
-    }
-    if i < S {
+    for i in 1..S {
         sum = field.add_product(sum, x[i], factors[i]);
     }
     field.residue(sum)

@@ -50,7 +50,7 @@ use words::Words;
 
 /// From this index on a number is doubled by a transform of the portable engine. Measured on Zen 5, where 3 cycles are a
 /// product of two limbs.
-const PORTABLE_THRESHOLD: u64 = 13_000;
+const PORTABLE_THRESHOLD: u64 = 7_000;
 
 /// Asked before anything is allocated, with all the bytes that will be.
 type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;

@@ -10,10 +10,10 @@ use super::words::{PRIMES, Words, at_most_once};
 /// The inverse of the first prime modulo the second.
 const INVERSE: u64 = PRIMES[1].inverse_of(PRIMES[0].modulus);
 
-/// Digits of 16 places for factors up to 850,000 digits, beyond that of 15.
-pub(super) const BASES: [Base; 2] = [Base::new(16, &PRIMES), Base::new(15, &PRIMES)];
+/// Digits of 16 places for factors up to 13,000 digits, of 15 up to 1,300,000, beyond that of 14.
+pub(super) const BASES: [Base; 3] = [Base::new(16, &PRIMES), Base::new(15, &PRIMES), Base::new(14, &PRIMES)];
 
-const _: () = assert!(BASES[0].longest >= 850_000 && BASES[1].longest >= 85_000_000);
+const _: () = assert!(BASES[0].longest >= 13_000 && BASES[1].longest >= 1_300_000 && BASES[2].longest >= 130_000_000);
 
 /// The portable engine.
 #[derive(Clone, Copy)]
@@ -105,8 +105,8 @@ impl Engine for Portable {
         let mut column = Column::new(self.base);
         let (mut middle, mut high) = (0, [0, 0]);
         for (x1, &x2) in first.iter_mut().zip(&*second) {
-            let r1 = field.mul(*x1, scale);
-            let u = field_2.sub(field_2.mul(x2, scale_2), field_2.mul(r1, inverse));
+            let r1 = field.least(field.mul(*x1, scale));
+            let u = field_2.least(field_2.sub(field_2.mul(x2, scale_2), field_2.mul(r1, inverse)));
             let [d0, d1, d2] = cut.digits(u128::from(r1) + u128::from(field.p) * u128::from(u));
             *x1 = column.settle(d0 + middle + high[0]);
             middle = d1;

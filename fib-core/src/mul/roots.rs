@@ -76,14 +76,14 @@ impl<F: Field> Op for FillRoots<'_, F> {
             let factor = constant(field, self.roots.of_order[bit + 2]);
             let (from, to) = self.values.split_at_mut(done);
             for (from, to) in from.iter().zip(to) {
-                field.store(to, field.reduce(field.mul(field.load(from), factor)));
+                field.store(to, field.settle(field.mul(field.load(from), factor)));
             }
             done *= 2;
         }
         for (value, ratio) in self.values.iter_mut().zip(self.ratios) {
-            let reduced = field.reduce(field.load(value));
-            field.store(value, reduced);
-            field.store(ratio, field.ratio(reduced));
+            let least = field.settle(field.load(value));
+            field.store(value, least);
+            field.store(ratio, field.ratio(least));
         }
     }
 }
@@ -91,7 +91,7 @@ impl<F: Field> Op for FillRoots<'_, F> {
 /// The factor for an integer below the prime, in every lane.
 #[inline(always)]
 pub(super) fn constant<F: Field>(field: F, value: u64) -> Factor<F::Vector> {
-    let value = field.reduce(field.splat(F::word(value)));
+    let value = field.settle(field.splat(F::word(value)));
     let ratio = field.ratio(value);
     Factor { value, ratio }
 }

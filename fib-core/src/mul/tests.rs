@@ -147,6 +147,9 @@ fn the_square_of_nines_at_the_largest_length_is_exact() {
     with_every_engine!(0, longest);
     with_every_engine!(0, short);
     with_every_engine!(1, short);
+    let [_, middle, last] = portable::BASES.map(Portable::new);
+    longest(middle, &[]);
+    short(last, &[]);
 }
 
 /// The numbers of a goal by transforms from the given index on.
@@ -214,6 +217,7 @@ fn small_cut_offs_agree_with_another_library() {
     }
     with_every_engine!(0, check);
     with_every_engine!(1, check);
+    check(Portable::new(portable::BASES[2]), &portable::BASES[2..]);
 }
 
 #[test]
@@ -246,7 +250,7 @@ fn a_halved_sum_that_is_longer_than_the_product() {
 #[test]
 fn the_bound_of_a_base_is_the_largest() {
     let range = |primes: &[Prime; 2]| u128::from(primes[0].modulus) * u128::from(primes[1].modulus - 1);
-    for (base, places) in portable::BASES.into_iter().zip([16, 15]) {
+    for (base, places) in portable::BASES.into_iter().zip([16, 15, 14]) {
         assert_eq!(base, Base::new(places, &words::PRIMES));
         assert_eq!(base.value(), 10_u64.pow(places.try_into().unwrap()));
         let square = u128::from(base.value() - 1).pow(2);
@@ -262,13 +266,26 @@ fn the_portable_field_computes_remainders() {
         let p = prime.modulus;
         for a in [0, 1, 2, p / 2, p - 1] {
             for b in [0, 1, 3, p / 3, p - 1] {
-                assert_eq!(u128::from(field.add(a, b)), (u128::from(a) + u128::from(b)) % u128::from(p));
-                assert_eq!(u128::from(field.sub(a, b)), (u128::from(a) + u128::from(p - b)) % u128::from(p));
+                let sum = field.settle(field.add(a, b));
+                assert_eq!(u128::from(sum), (u128::from(a) + u128::from(b)) % u128::from(p));
+                let difference = prime.multiply(1, field.sub(a, b));
+                assert_eq!(u128::from(difference), (u128::from(a) + u128::from(p - b)) % u128::from(p));
+                assert_eq!(prime.multiply(1, field.sub_sum(a, b)), difference);
+                let factor = Factor { value: b, ratio: field.ratio(b) };
                 let product = prime.multiply(a, b);
-                assert_eq!(field.mul(a, Factor { value: b, ratio: field.ratio(b) }), product);
+                // As redundant as it gets: the largest sums, products and residues stay in their bounds.
+                for redundant in [a, a + p, a + 7 * p, a + 14 * p, a + 15 * p] {
+                    assert_eq!(field.settle(field.mul(redundant, factor)), product);
+                    assert_eq!(field.settle(field.reduce_sum(redundant)), a);
+                }
+                assert_eq!(field.settle(field.reduce(a + 7 * p)), a);
                 // Montgomery's factor of 2^64 taken off again.
-                let residue = field.residue(field.product(a, b));
-                assert_eq!(prime.multiply(residue, field.sum_scale()), product);
+                let mut sum = field.product(a + 3 * p, b + 3 * p);
+                for _ in 1..LEAF_MAX {
+                    sum = field.add_product(sum, a + 3 * p, b + 3 * p);
+                }
+                let residue = field.settle(field.residue(sum));
+                assert_eq!(prime.multiply(residue, field.sum_scale()), prime.multiply(product, LEAF_MAX as u64));
             }
         }
     }

@@ -71,7 +71,7 @@ impl Size {
 }
 
 /// Splits a block in four. Of the first quarter nothing is multiplied on the way, so that it is reduced before: how large
-/// residues get is shown where their field is (`vector/float.rs`).
+/// residues get is shown where their field is (`words.rs`, `vector/float.rs`).
 #[inline(always)]
 fn split_4<F: Field>(field: F, x: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> [F::Vector; 4] {
     let x0 = field.reduce(x[0]);
@@ -85,12 +85,12 @@ fn split_4<F: Field>(field: F, x: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) ->
 /// Joins four blocks, with the inverse roots: four times what [`split_4`] was given.
 #[inline(always)]
 fn join_4<F: Field>(field: F, y: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> [F::Vector; 4] {
-    let (x0, x1) = (field.add(y[0], y[1]), field.mul(field.sub(y[0], y[1]), w[1]));
-    let (x2, x3) = (field.add(y[2], y[3]), field.mul(field.sub(y[2], y[3]), w[2]));
+    let (x0, x1) = (field.add(y[0], y[1]), field.mul(field.sub_sum(y[0], y[1]), w[1]));
+    let (x2, x3) = (field.add(y[2], y[3]), field.mul(field.sub_sum(y[2], y[3]), w[2]));
     [
-        field.reduce(field.add(x0, x2)),
+        field.reduce_sum(field.add(x0, x2)),
         field.add(x1, x3),
-        field.mul(field.sub(x0, x2), w[0]),
+        field.mul(field.sub_sum(x0, x2), w[0]),
         field.mul(field.sub(x1, x3), w[0]),
     ]
 }
@@ -220,7 +220,7 @@ impl<F: Field> Op for Last<'_, F> {
                 for (low, high) in low.iter_mut().zip(high) {
                     let (x0, x1) = (field.load(low), field.load(high));
                     field.store(low, field.add(x0, x1));
-                    field.store(high, field.sub(x0, x1));
+                    field.store(high, field.sub_sum(x0, x1));
                 }
             }
             2 => Radix4::<F, true> { field, x: self.x, table, t: 0 }.run(),
@@ -235,7 +235,7 @@ impl<F: Field> Op for Last<'_, F> {
                     let mut differences = x0;
                     for part in 0..4 {
                         sums[part] = field.add(x0[part], x1[part]);
-                        differences[part] = field.sub(x0[part], x1[part]);
+                        differences[part] = field.sub_sum(x0[part], x1[part]);
                     }
                     store_4(field, &mut low, i, sums);
                     store_4(field, &mut high, i, differences);

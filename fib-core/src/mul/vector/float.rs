@@ -195,7 +195,22 @@ impl<L: Squares> Field for Float<L> {
     }
 
     #[inline(always)]
+    fn sub_sum(self, a: L::Vector, b: L::Vector) -> L::Vector {
+        self.lanes.sub(a, b)
+    }
+
+    #[inline(always)]
     fn reduce(self, x: L::Vector) -> L::Vector {
+        self.reduce(x)
+    }
+
+    #[inline(always)]
+    fn reduce_sum(self, x: L::Vector) -> L::Vector {
+        self.reduce(x)
+    }
+
+    #[inline(always)]
+    fn settle(self, x: L::Vector) -> L::Vector {
         self.reduce(x)
     }
 
