@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tracing::{Instrument, debug, debug_span, info_span};
@@ -55,9 +55,9 @@ where
         debug!("turned away: there is no memory");
         return;
     }
-    let io = Patient::new(io, Rc::clone(&seat), app.settings().write_timeout);
+    let io = Patient::new(io, Rc::clone(&seat), app.settings().keep_alive, app.settings().write_timeout);
     let service = service_fn(|request| app.respond(request, &seat));
-    let mut connection = std::pin::pin!(http(&app).serve_connection(TokioIo::new(io), service));
+    let mut connection = std::pin::pin!(http().serve_connection(TokioIo::new(io), service));
     let result = tokio::select! {
         biased;
         result = &mut connection => result,
@@ -71,11 +71,10 @@ where
     }
 }
 
-fn http(app: &App) -> http1::Builder {
+fn http() -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        // How long a head may take to come in, and how long a connection may be idle: for hyper it is the same.
-        .header_read_timeout(app.settings().keep_alive)
+    // How long a head may take is up to `Patient`.
+    http.header_read_timeout(None)
         .max_header_size(HEAD_BYTES)
         // A client that shuts down its sending side after a request waits for the number all the same.
         .half_close(true)

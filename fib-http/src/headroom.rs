@@ -4,11 +4,14 @@ use std::cell::Cell;
 use std::collections::TryReserveError;
 use std::hint::black_box;
 
+use crate::memory::EXEMPT_BYTES;
+
 /// What must be left: enough for the small allocations of hyper and the runtime.
 const BYTES: usize = 1024 * 1024;
 
-/// What may be taken before it is looked again how much is left.
-const ALLOWANCE: usize = BYTES / 4;
+/// What may be taken before it is looked again how much is left. No more than a new pass frees at least, so that it ends a
+/// shortage that is found late.
+const ALLOWANCE: usize = EXEMPT_BYTES;
 
 /// Makes sure that some memory is left.
 ///
@@ -26,7 +29,7 @@ pub(crate) fn check() -> Result<(), TryReserveError> {
     Ok(())
 }
 
-/// Makes sure of it less often, for what mostly takes little.
+/// Makes sure of it, but not each time where little is taken.
 #[derive(Debug, Default)]
 pub(crate) struct Headroom {
     /// What may be taken before the next look.

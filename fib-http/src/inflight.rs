@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Instant;
 
 use hyper::StatusCode;
 use hyper::http::request::Parts;
+use tokio::time::Instant;
 use tracing::info;
 
 use crate::metrics::Metrics;
@@ -18,12 +18,18 @@ pub(crate) struct InFlight {
     metrics: Rc<Metrics>,
     budget: usize,
     held: Cell<usize>,
+    count: Cell<u64>,
     log: bool,
 }
 
 impl InFlight {
     pub(crate) fn new(metrics: Rc<Metrics>, budget: usize, log: bool) -> Self {
-        Self { metrics, budget, held: Cell::new(0), log }
+        Self { metrics, budget, held: Cell::new(0), count: Cell::new(0), log }
+    }
+
+    /// How many numbers are on their way, and the bytes that they hold.
+    pub(crate) fn load(&self) -> (u64, u64) {
+        (self.count.get(), self.held.get() as u64)
     }
 
     /// Whether a response that holds so many bytes may join those on their way. One alone always may.
@@ -72,8 +78,8 @@ impl Ticket {
     /// The response holds so many bytes.
     pub(crate) fn hold(&mut self, bytes: usize) {
         self.all.held.set(self.all.held.get() + bytes);
+        self.all.count.set(self.all.count.get() + 1);
         self.held = bytes;
-        self.all.metrics.holds(self.all.held.get(), 1);
     }
 
     /// The response has this status and a body of so many bytes.
@@ -100,7 +106,7 @@ impl Drop for Ticket {
         self.seat.answered(now);
         if self.held > 0 {
             self.all.held.set(self.all.held.get() - self.held);
-            self.all.metrics.holds(self.all.held.get(), -1);
+            self.all.count.set(self.all.count.get() - 1);
         }
         self.all.metrics.responded(took);
         if let Some(request) = &self.request {

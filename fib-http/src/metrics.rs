@@ -37,11 +37,13 @@ struct Refusal {
     reason: &'static str,
 }
 
-/// What the position and the memory are at the time of a look.
+/// What the position, the responses and the memory are at the time of a look.
 pub(crate) struct Snapshot {
     pub(crate) index: u64,
     pub(crate) digits: usize,
     pub(crate) restarts: u64,
+    /// Numbers on their way, and the bytes that they hold.
+    pub(crate) in_flight: (u64, u64),
     pub(crate) memory: Usage,
 }
 
@@ -55,7 +57,7 @@ pub(crate) struct Metrics {
     refusals: Family<Refusal, Counter>,
     accepted: Counter,
     connections: Level,
-    in_flight: Gauge,
+    in_flight: Level,
     in_flight_bytes: Level,
     step: Histogram,
     response: Histogram,
@@ -85,7 +87,7 @@ impl Metrics {
             refusals: Family::default(),
             accepted: Counter::default(),
             connections: Level::default(),
-            in_flight: Gauge::default(),
+            in_flight: Level::default(),
             in_flight_bytes: Level::default(),
             step: histogram(STEP_SECONDS),
             response: histogram(RESPONSE_SECONDS),
@@ -167,12 +169,6 @@ impl Metrics {
         self.connections.set(count as u64);
     }
 
-    /// Numbers on their way hold so many bytes now; one was added or has gone.
-    pub(crate) fn holds(&self, bytes: usize, change: i64) {
-        self.in_flight_bytes.set(bytes as u64);
-        self.in_flight.inc_by(change);
-    }
-
     /// A request was checked, and its number computed and rendered.
     pub(crate) fn stepped(&self, time: Duration) {
         self.step.observe(time.as_secs_f64());
@@ -191,6 +187,8 @@ impl Metrics {
         self.position.set(now.index);
         self.digits.set(now.digits as u64);
         self.restarts.inc_by(now.restarts - self.restarts.get());
+        self.in_flight.set(now.in_flight.0);
+        self.in_flight_bytes.set(now.in_flight.1);
         self.memory_used.set(now.memory.used);
         self.memory_total.set(now.memory.total);
         self.memory_threshold.set(now.memory.allowed);

@@ -1,4 +1,4 @@
-//! How long a client may take to read its response, and to end its connection.
+//! How long a client may take to send its request, to read its response, and to end its connection.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -30,6 +30,10 @@ const LINGER_TOTAL: Duration = Duration::from_secs(30);
 
 /// A connection whose client may not take its time for ever.
 ///
+/// The head of a request has to be there a keep-alive time after the last response, or after the connection's begin; a
+/// connection may be idle as long, which is the same to it. hyper would set a timer for that at each request; here there is
+/// one that is set again when it is over, which most often is never.
+///
 /// A client that takes nothing for the write timeout is cut. So that a byte now and then does not hold a connection for ever,
 /// what is taken counts by its length: each [`MINIMUM_RATE`] bytes give a second, up to the whole timeout again. As long as
 /// a client keeps up there is no clock and no timer.
@@ -40,6 +44,7 @@ const LINGER_TOTAL: Duration = Duration::from_secs(30);
 pub(crate) struct Patient<I> {
     io: I,
     seat: Rc<Seat>,
+    keep_alive: Duration,
     write_timeout: Duration,
     /// Bytes written since others had their turn.
     turn: usize,
@@ -52,8 +57,8 @@ pub(crate) struct Patient<I> {
 }
 
 impl<I> Patient<I> {
-    pub(crate) fn new(io: I, seat: Rc<Seat>, write_timeout: Duration) -> Self {
-        Self { io, seat, write_timeout, turn: 0, deadline: None, farewell: None, timer: None }
+    pub(crate) fn new(io: I, seat: Rc<Seat>, keep_alive: Duration, write_timeout: Duration) -> Self {
+        Self { io, seat, keep_alive, write_timeout, turn: 0, deadline: None, farewell: None, timer: None }
     }
 
     /// Ready when `deadline` is over.
@@ -147,6 +152,11 @@ impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
         if buffer.filled().len() > before {
             self.seat.heard();
         }
+        if result.is_pending() && !self.seat.is_busy() {
+            let deadline = self.seat.since() + self.keep_alive;
+            ready!(self.poll_deadline(deadline, context));
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request has come")));
+        }
         result
     }
 }
@@ -202,9 +212,11 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
 mod tests {
     use super::*;
     use std::cell::Cell;
+    use std::future::pending;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::{sleep, timeout};
 
+    const KEEP_ALIVE: Duration = Duration::from_secs(30);
     const TIMEOUT: Duration = Duration::from_secs(60);
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -212,7 +224,7 @@ mod tests {
     fn pair(capacity: usize) -> (Patient<DuplexStream>, DuplexStream, Rc<Seat>) {
         let (server, client) = duplex(capacity);
         let seat = Rc::new(Seat::new());
-        (Patient::new(server, Rc::clone(&seat), TIMEOUT), client, seat)
+        (Patient::new(server, Rc::clone(&seat), KEEP_ALIVE, TIMEOUT), client, seat)
     }
 
     /// Writes for ever; tells after how many seconds it could not.
@@ -300,7 +312,7 @@ mod tests {
     async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
         let turns = Cell::new(0);
         let write = async {
-            let mut io = Patient::new(Sink, Rc::new(Seat::new()), TIMEOUT);
+            let mut io = Patient::new(Sink, Rc::new(Seat::new()), KEEP_ALIVE, TIMEOUT);
             for _ in 0..160 {
                 io.write_all(&[0; TURN_BYTES / 16]).await.expect("it takes all");
             }
@@ -313,6 +325,55 @@ mod tests {
         };
         tokio::select! { biased; () = other => {}, () = write => {} }
         assert_eq!(turns.get(), 10);
+    }
+
+    /// Reads for ever; tells after how many seconds it could not.
+    async fn read(mut io: Patient<DuplexStream>) -> u64 {
+        let start = Instant::now();
+        let error = loop {
+            match io.read_u8().await {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        start.elapsed().as_secs()
+    }
+
+    /// Sends a byte each `pause`.
+    async fn send(mut client: DuplexStream, pause: Duration) -> u64 {
+        loop {
+            client.write_u8(b'G').await.expect("it is read");
+            sleep(pause).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_has_to_come_in_time() {
+        let (io, _client, _) = pair(1024);
+        assert_eq!(read(io).await, 30);
+        // And all of it.
+        let (io, client, _) = pair(1024);
+        let seconds = tokio::select! { seconds = read(io) => seconds, never = send(client, KEEP_ALIVE / 7) => never };
+        assert_eq!(seconds, 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_for_a_request_begins_after_the_response_to_the_last_one() {
+        let (io, mut client, seat) = pair(1024);
+        let answer = async {
+            for _ in 0..10 {
+                sleep(KEEP_ALIVE / 3).await;
+                seat.asked();
+                sleep(KEEP_ALIVE * 2).await;
+                seat.answered(Instant::now());
+                // hyper reads on after a response.
+                client.write_u8(b'G').await.expect("it is read");
+            }
+            pending().await
+        };
+        let seconds = tokio::select! { seconds = read(io) => seconds, never = answer => never };
+        assert_eq!(seconds, 10 * 70 + 30);
     }
 
     #[tokio::test(start_paused = true)]

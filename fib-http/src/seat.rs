@@ -1,7 +1,8 @@
 //! What a connection is at, as far as others need to know.
 
 use std::cell::Cell;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 /// The state of one connection, shared by those who move it along: the socket's side tells what comes in and what cannot
 /// go out, the service's side which requests are being answered.
@@ -67,6 +68,11 @@ impl Seat {
     /// Whether this connection has more to say than the end of a connection.
     pub(crate) fn expects_input(&self) -> bool {
         self.unread.get() || self.reading.get()
+    }
+
+    /// When the last response was with the system, or the connection began.
+    pub(crate) fn since(&self) -> Instant {
+        self.since.get()
     }
 
     /// Since when it could make room for another, and whether a request is awaited: its first one, or the rest of one;

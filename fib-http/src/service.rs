@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body as RequestBody;
@@ -15,6 +15,7 @@ use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tracing::{debug, error};
 
 use crate::body::{Body, Payload};
@@ -288,6 +289,7 @@ impl App {
             index: sequence.index(),
             digits: sequence.digits(),
             restarts: sequence.restarts(),
+            in_flight: self.in_flight.load(),
             memory: sequence.memory(),
         };
         let text = self.metrics.text(&now).map_err(|_| internal("The metrics cannot be written."))?;
