@@ -66,7 +66,18 @@ impl<R: Radix, S: Storage> Natural<R, S> {
     ///
     /// # Errors
     /// [`Exhausted`] where the sum does not fit; `self` is then unchanged.
+    #[inline]
     pub fn try_add_assign(&mut self, other: &Self) -> Result<(), Exhausted> {
+        let (a, b) = (self.storage.limbs_mut(), other.limbs());
+        // Numbers of a few limbs: as good as always nothing grows, and to look for what could costs as much as a limb.
+        if let ([.., x], [.., y]) = (&*a, b)
+            && a.len() == b.len()
+            && *x < R::LIMB_MAX - y
+        {
+            let carry = R::add_in_place(a, b, false);
+            debug_assert!(!carry, "the highest limb had room");
+            return Ok(());
+        }
         let len = self.sum_len(other, false);
         self.add_within(other, false, len)
     }

@@ -45,13 +45,16 @@ pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> b
 
 /// Addition in any base, so that small ones can be tested with every number there is.
 ///
-/// Turns of eight limbs, then at most one of four, then limb by limb: between turns the carry has to leave the flags. Small
-/// processors lack the registers for a turn.
+/// Turns of eight limbs (binary ones, which need no registers, of sixteen), then shorter ones, then limb by limb: between
+/// turns the carry has to leave the flags. Small processors lack the registers for a turn.
 #[inline]
 pub(super) fn add_in_turns<'a, const BASE: Limb>(mut a: &'a mut [Limb], mut b: &'a [Limb], mut carry: bool) -> bool {
     // Not assert_eq!, which brings all that formats its operands: 1 KiB of a microcontroller's memory.
     assert!(a.len() == b.len(), "addition needs equal lengths");
     if cfg!(target_pointer_width = "64") {
+        if BASE == BINARY && a.len() >= 16 {
+            (a, b, carry) = add_turns::<BASE, 16>(a, b, carry);
+        }
         (a, b, carry) = add_turns::<BASE, 8>(a, b, carry);
         (a, b, carry) = add_turns::<BASE, 4>(a, b, carry);
     }
