@@ -48,7 +48,7 @@ impl std::error::Error for HostNameError {}
 pub(crate) struct Hosts {
     allowed: Vec<HostName>,
     all: bool,
-    /// The last `Host` that passed: most requests have the same one, and to compare costs a tenth of a check.
+    /// The last `Host` that passed: most requests have the same one, and to compare costs less than to check.
     passed: RefCell<Vec<u8>>,
 }
 

@@ -181,10 +181,10 @@ impl App {
     ) -> Response<Body> {
         let fields = Fields::of(&head.headers);
         let answer = match (self.judge(head, &fields), drained) {
-            (Ok(route), Ok(_)) => {
+            (Ok(route), Ok(_)) => shielded(|| {
                 let as_text = fields.accept && prefers_text(&head.headers);
-                self.shielded(route, as_text, begun, &mut ticket)
-            }
+                self.content(route, as_text, begun, &mut ticket)
+            }),
             (Err(problem), Ok(true)) => Err(problem),
             // The rest of the body stands where the next request would.
             (Err(problem), Ok(false) | Err(_)) | (Ok(_), Err(problem)) => {
@@ -219,18 +219,6 @@ impl App {
             fetch_metadata::check(&head.headers)?;
         }
         Ok(route)
-    }
-
-    /// A panic on the way costs its request and its connection, and consumes nothing.
-    fn shielded(
-        &self,
-        route: Route<'_>,
-        as_text: bool,
-        begun: Instant,
-        ticket: &mut Ticket,
-    ) -> Result<Response<Payload>, Problem> {
-        catch_unwind(AssertUnwindSafe(|| self.content(route, as_text, begun, ticket)))
-            .unwrap_or_else(|_| Err(internal("The service failed at this request. No number was consumed.").closing()))
     }
 
     fn content(
@@ -295,6 +283,12 @@ impl App {
         let text = self.metrics.text(&now).map_err(|_| internal("The metrics cannot be written."))?;
         Ok(content(HeaderValue::from_static(metrics::MEDIA_TYPE), text))
     }
+}
+
+/// A panic on the way costs its request and its connection, and consumes nothing.
+fn shielded<T>(content: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    catch_unwind(AssertUnwindSafe(content))
+        .unwrap_or_else(|_| Err(internal("The service failed at this request. No number was consumed.").closing()))
 }
 
 const MEMORY_IS_SHORT: &str = "There is no memory for a longer number.";
