@@ -105,8 +105,8 @@ impl Engine for Portable {
         let mut column = Column::new(self.base);
         let (mut middle, mut high) = (0, [0, 0]);
         for (x1, &x2) in first.iter_mut().zip(&*second) {
-            let r1 = field.least(field.mul(*x1, scale));
-            let u = field_2.least(field_2.sub(field_2.mul(x2, scale_2), field_2.mul(r1, inverse)));
+            let r1 = field.settle(field.mul(*x1, scale));
+            let u = field_2.settle(field_2.sub(field_2.mul(x2, scale_2), field_2.mul(r1, inverse)));
             let [d0, d1, d2] = cut.digits(u128::from(r1) + u128::from(field.p) * u128::from(u));
             *x1 = column.settle(d0 + middle + high[0]);
             middle = d1;

@@ -48,13 +48,6 @@ impl Words {
         assert!(p.wrapping_mul(p_inverse) == 1);
         Self { prime, p, p_inverse }
     }
-
-    /// The least residue, of one below 4p.
-    #[inline(always)]
-    pub(super) fn least(self, x: u64) -> u64 {
-        debug_assert!(x < 4 * self.p);
-        at_most_once(at_most_once(x, 2 * self.p), self.p)
-    }
 }
 
 /// `x − subtrahend` where that is not negative, else `x`. A branch would go wrong every other time.
@@ -146,7 +139,8 @@ impl Field for Words {
 
     #[inline(always)]
     fn settle(self, x: u64) -> u64 {
-        self.least(x)
+        debug_assert!(x < 4 * self.p);
+        at_most_once(at_most_once(x, 2 * self.p), self.p)
     }
 
     /// Shoup: with ratio = floor(value·2^64 / p) the quotient floor(x·ratio / 2^64) is at most 1 too small for every x, so
