@@ -22,6 +22,7 @@ enum Flag<'a> {
     MaxInflight(Number<'a>),
     MaxConnections(Number<'a>),
     KeepAlive(Number<'a>),
+    WriteTimeout(Number<'a>),
     Grace(Number<'a>),
     Refuse,
     Restart,
@@ -56,8 +57,11 @@ enum Piece<'a> {
     MaxConnections,
     AllowedHost,
     KeepAlive,
+    WriteTimeout,
+    Grace,
     AccessLog,
     LogLevel,
+    LogFormat,
     Help,
     Version,
     Equals,
@@ -85,7 +89,8 @@ impl Number<'_> {
 fn known(flags: &[Flag]) {
     let mut line = vec!["fib-http".to_owned()];
     let (mut host, mut port, mut start, mut threshold, mut policy) = (None, None, None, None, None);
-    let (mut inflight, mut connections, mut keep_alive, mut grace) = (None, None, None, None);
+    let (mut inflight, mut connections) = (None, None);
+    let (mut keep_alive, mut write_timeout, mut grace) = (None, None, None);
     let mut valid = true;
     for &flag in flags {
         // Twice is an error.
@@ -122,6 +127,11 @@ fn known(flags: &[Flag]) {
                 let value = time(&text).filter(|time| !time.is_zero());
                 (format!("--keep-alive={text}"), keep_alive.replace(value).is_none() && value.is_some())
             }
+            Flag::WriteTimeout(number) => {
+                let text = number.text();
+                let value = time(&text).filter(|time| !time.is_zero());
+                (format!("--write-timeout={text}"), write_timeout.replace(value).is_none() && value.is_some())
+            }
             Flag::Grace(number) => {
                 let text = number.text();
                 let value = time(&text);
@@ -147,6 +157,7 @@ fn known(flags: &[Flag]) {
             assert_eq!(config.max_inflight_bytes, inflight.flatten());
             assert_eq!(config.max_connections, connections.flatten().unwrap_or(1024));
             assert_eq!(config.keep_alive, keep_alive.flatten().unwrap_or(Duration::from_secs(30)));
+            assert_eq!(config.write_timeout, write_timeout.flatten().unwrap_or(Duration::from_secs(60)));
             assert_eq!(config.grace_period, grace.flatten().unwrap_or(Duration::from_secs(10)));
         }
         Err(error) => {
@@ -180,8 +191,11 @@ fn any(pieces: &[Piece]) {
             Piece::MaxConnections => b"--max-connections",
             Piece::AllowedHost => b"--allowed-host",
             Piece::KeepAlive => b"--keep-alive",
+            Piece::WriteTimeout => b"--write-timeout",
+            Piece::Grace => b"--grace-period",
             Piece::AccessLog => b"--access-log",
             Piece::LogLevel => b"--log-level",
+            Piece::LogFormat => b"--log-format",
             Piece::Help => b"--help",
             Piece::Version => b"-V",
             Piece::Equals => b"=",
