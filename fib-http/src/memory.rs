@@ -275,6 +275,7 @@ mod tests {
         let (mut guard, _) = guard(machine(500_001, 1_000_000));
         assert!(guard.admit(Demand::new(EXEMPT_BYTES + 1, 0)).is_err());
         assert!(guard.check().is_err());
+        assert!(format!("{guard:?}").contains("used: 500001"), "{guard:?}");
     }
 
     #[test]
@@ -323,6 +324,11 @@ mod tests {
     fn this_machine_can_be_read() {
         let reading = system_readings()();
         assert!(reading.machine.0 > 0 && reading.machine.0 <= reading.machine.1, "{reading:?}");
+    }
+
+    #[test]
+    fn the_share_in_use_is_shown_in_percent() {
+        assert_eq!(Usage { used: 3, total: 4, allowed: 2 }.percent().to_string(), "75");
     }
 
     #[test]

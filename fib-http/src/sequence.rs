@@ -204,6 +204,7 @@ mod tests {
     fn the_first_number_can_be_chosen() {
         for (index, number) in [(0, "0"), (1, "1"), (2, "1"), (100, "354224848179261915075")] {
             let mut sequence = sequence(index, OnMemoryLimit::Refuse);
+            assert_eq!(sequence.digits(), number.len());
             assert_eq!(sequence.next(text).expect("memory"), (index, number.to_owned()));
             assert_eq!(sequence.index(), index + 1);
         }
@@ -216,7 +217,8 @@ mod tests {
         let Err(Error::Start { bytes, .. }) = start else {
             panic!("{start:?}");
         };
-        assert!(bytes > index / 10, "{bytes}");
+        // 0.209 digits an index and value, 19 of them in a limb.
+        assert!((index / 6..index / 5).contains(&bytes), "{bytes}");
     }
 
     #[test]
@@ -256,11 +258,39 @@ mod tests {
     }
 
     #[test]
-    fn short_numbers_are_not_given_up() {
-        let mut sequence = sequence(10, OnMemoryLimit::Restart);
-        assert!(sequence.next(fail::<()>).is_err());
-        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
-        assert_eq!(sequence.restarts(), 0);
+    fn responses_that_hold_too_much_start_no_new_pass() {
+        let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
+        let over = sequence.next(|_, _| -> Result<(), _> { Err(OverBudget.into()) });
+        assert!(matches!(over, Err(Shortage::InFlight(OverBudget))), "{over:?}");
+        assert_eq!((sequence.index(), sequence.restarts()), (LONG, 0));
+    }
+
+    #[test]
+    fn numbers_of_64_kib_together_are_not_given_up() {
+        let at_most = |bytes| {
+            let mut indices = (340_000..).step_by(16).map(|index| sequence(index, OnMemoryLimit::Restart));
+            indices.find(|sequence| sequence.fibonacci.bytes_held() >= bytes).expect("they grow")
+        };
+        let mut short = at_most(EXEMPT_BYTES);
+        assert_eq!(short.fibonacci.bytes_held(), EXEMPT_BYTES);
+        let index = short.index();
+        assert!(short.next(fail::<()>).is_err());
+        assert_eq!((short.index(), short.restarts()), (index, 0));
+        let mut long = at_most(EXEMPT_BYTES + 1);
+        assert!(long.next(fail::<()>).is_err());
+        assert_eq!((long.index(), long.restarts()), (0, 1));
+    }
+
+    #[test]
+    fn a_shortage_says_what_is_short() {
+        let response = Vec::<u8>::new().try_reserve(usize::MAX).expect_err("more than there is");
+        for (shortage, text) in [
+            (Shortage::from(OverBudget), "the responses on their way hold as much memory as they may"),
+            (Shortage::from(Exhausted::refused()), "the memory guard refused"),
+            (Shortage::from(response), "there is no memory for the response"),
+        ] {
+            assert!(shortage.to_string().contains(text), "{shortage}");
+        }
     }
 
     #[test]
