@@ -56,7 +56,7 @@ pub(in crate::mul) trait Lanes: Copy {
     /// `x + y` in the lanes of the mask, `x` in the others. Bits beyond the lanes do not count.
     fn add_where(self, mask: u64, x: Self::Vector, y: Self::Vector) -> Self::Vector;
 
-    /// `x + y` in the lanes where x is negative, `x` in the others.
+    /// `x + y` in the lanes with `x < 0`, `x` in the others. A negative zero is not below zero.
     fn add_where_negative(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
 
     /// Each lane of `x` in the place of the next one, and the last lane of `before` in that of the first.

@@ -1,4 +1,4 @@
-//! Carries with every width of vectors, against the school method.
+//! Carries with every width of vectors, against the school method; what counts as negative.
 
 use std::vec::Vec;
 
@@ -71,5 +71,35 @@ fn carries_run_through_all_columns() {
         if let Some(lanes) = Avx512::new() {
             check(lanes, base);
         }
+    }
+}
+
+struct AddTen<'a, L> {
+    lanes: L,
+    words: &'a mut [f64],
+}
+
+impl<L: Lanes> Op for AddTen<'_, L> {
+    fn run(self) {
+        for row in L::rows_mut(self.words) {
+            let sum = self.lanes.add_where_negative(self.lanes.load(row), self.lanes.splat(10.0));
+            self.lanes.store(row, sum);
+        }
+    }
+}
+
+/// An emulator that gets the sign of a sum of zeros wrong must not turn a residue of 0 into p.
+#[test]
+fn a_negative_zero_is_not_negative() {
+    fn check<L: Lanes>(lanes: L) {
+        let mut words = [-0.0, -1.0, 0.0, 1.0, -10.0, -0.0, f64::MIN_POSITIVE, -3.0];
+        lanes.run(AddTen { lanes, words: &mut words });
+        assert!(words == [0.0, 9.0, 0.0, 1.0, 0.0, 0.0, f64::MIN_POSITIVE, 7.0], "{words:?}");
+    }
+    if let Some(lanes) = Avx2Fma::new() {
+        check(lanes);
+    }
+    if let Some(lanes) = Avx512::new() {
+        check(lanes);
     }
 }

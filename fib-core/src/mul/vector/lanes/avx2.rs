@@ -115,9 +115,9 @@ impl Lanes for Avx2Fma {
 
     #[inline(always)]
     fn add_where_negative(self, x: __m256d, y: __m256d) -> __m256d {
-        let sum = self.add(x, y);
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_blendv_pd(x, sum, x) }
+        let y = unsafe { _mm256_and_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(x, _mm256_setzero_pd()), y) };
+        self.add(x, y)
     }
 
     #[inline(always)]

@@ -142,9 +142,9 @@ impl Squares for Avx512 {
 
 /// The lanes that are negative.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq")]
+#[target_feature(enable = "avx512f")]
 fn negative(x: __m512d) -> u8 {
-    _mm512_movepi64_mask(_mm512_castpd_si512(x))
+    _mm512_cmp_pd_mask::<_CMP_LT_OQ>(x, _mm512_setzero_pd())
 }
 
 #[inline]
