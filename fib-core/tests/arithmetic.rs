@@ -96,11 +96,10 @@ proptest! {
         prop_assert!(window[count..].iter().all(|&byte| byte == b'?'));
     }
 
-    /// Width, fill, alignment and sign as u64 has them.
+    /// Width, fill, alignment and sign as u128 has them, in one limb and in several.
     #[test]
-    fn formats_like_u64(n in prop_oneof![Just(0), any::<u64>(), 0..1000u64], width in 0..60usize) {
-        let d: Natural = n.to_string().parse().unwrap();
-        let b = Natural::<Binary>::try_from(n).unwrap();
+    fn formats_like_u128(n in prop_oneof![Just(0), any::<u128>(), 0..1000u128], width in 0..60usize) {
+        let (d, b) = (decimal::<Heap>(&n.into()), binary::<Heap>(&n.into()));
         prop_assert_eq!(format!("{d:width$}"), format!("{n:width$}"));
         prop_assert_eq!(format!("{d:<width$}|"), format!("{n:<width$}|"));
         prop_assert_eq!(format!("{d:*^width$}|"), format!("{n:*^width$}|"));
