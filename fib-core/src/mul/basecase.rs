@@ -69,6 +69,17 @@ mod column {
             [d0, d1, d2]
         }
     }
+
+    /// Of the largest quotients many need the last correction, and multiples of the base are at its bound.
+    #[test]
+    fn quotients_at_the_bounds_of_each_correction_are_exact() {
+        for quotient in (0..10_000).chain(u64::MAX - 1_000_000..=u64::MAX) {
+            for rest in [0, 1, BASE - 1] {
+                let dividend = u128::from(quotient) * u128::from(BASE) + u128::from(rest);
+                assert_eq!(divide(high(dividend), low(dividend)), (quotient, rest));
+            }
+        }
+    }
 }
 
 /// The sum of a column of a product: the products of two limbs, up to 2^32 of them.
