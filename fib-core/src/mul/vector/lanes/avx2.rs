@@ -116,7 +116,7 @@ impl Lanes for Avx2Fma {
     #[inline(always)]
     fn add_where_negative(self, x: __m256d, y: __m256d) -> __m256d {
         // SAFETY: `self` proves that the CPU has the features.
-        let y = unsafe { _mm256_and_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(x, _mm256_setzero_pd()), y) };
+        let y = unsafe { where_negative(x, y) };
         self.add(x, y)
     }
 
@@ -153,6 +153,13 @@ const MASKS: [[f64; 4]; 16] = {
     }
     masks
 };
+
+/// `y` in the lanes with `x < 0`, 0 in the others.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn where_negative(x: __m256d, y: __m256d) -> __m256d {
+    _mm256_and_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(x, _mm256_setzero_pd()), y)
+}
 
 #[inline]
 #[target_feature(enable = "avx2")]
