@@ -125,6 +125,7 @@ pub fn remainder(places: impl DoubleEndedIterator<Item = u64>, base: u128, m: u6
 
 /// Checks that these are the limbs of F(`index`): by residues, and by their number, which `expected_limbs` tells.
 #[track_caller]
+#[allow(clippy::useless_conversion, reason = "a limb may have 32 bits or 64")]
 pub fn assert_fibonacci(index: u64, limbs: &[Limb], top: Limb, expected_limbs: usize) {
     assert_eq!(limbs.len(), expected_limbs, "limbs of F({index})");
     assert!(limbs.iter().all(|&limb| limb <= top), "F({index}) has a limb beyond the radix");
