@@ -214,7 +214,8 @@ def main(program):
             print(f"all at once: {total} numbers, each once")
 
             tool = pathlib.Path(sys.executable).with_name("schemathesis")
-            subprocess.run([tool, "run", f"http://{address}/openapi.json"], check=True)
+            # It keeps a cache in the folder where it runs.
+            subprocess.run([tool, "run", f"http://{address}/openapi.json"], check=True, cwd=tool.parent)
             service.terminate()
             if service.wait(60) != 0:
                 fail(f"the service ended with status {service.returncode}")
