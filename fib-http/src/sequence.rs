@@ -267,16 +267,16 @@ mod tests {
 
     #[test]
     fn numbers_of_64_kib_together_are_not_given_up() {
-        let at_most = |bytes| {
+        let at_least = |bytes| {
             let mut indices = (340_000..).step_by(16).map(|index| sequence(index, OnMemoryLimit::Restart));
             indices.find(|sequence| sequence.fibonacci.bytes_held() >= bytes).expect("they grow")
         };
-        let mut short = at_most(EXEMPT_BYTES);
+        let mut short = at_least(EXEMPT_BYTES);
         assert_eq!(short.fibonacci.bytes_held(), EXEMPT_BYTES);
         let index = short.index();
         assert!(short.next(fail::<()>).is_err());
         assert_eq!((short.index(), short.restarts()), (index, 0));
-        let mut long = at_most(EXEMPT_BYTES + 1);
+        let mut long = at_least(EXEMPT_BYTES + 1);
         assert!(long.next(fail::<()>).is_err());
         assert_eq!((long.index(), long.restarts()), (0, 1));
     }
