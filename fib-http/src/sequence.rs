@@ -266,17 +266,24 @@ mod tests {
     }
 
     #[test]
+    fn short_numbers_are_not_given_up() {
+        let mut sequence = sequence(10, OnMemoryLimit::Restart);
+        assert!(sequence.next(fail::<()>).is_err());
+        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
+        assert_eq!(sequence.restarts(), 0);
+    }
+
+    #[test]
     fn numbers_of_64_kib_together_are_not_given_up() {
-        let at_least = |bytes| {
-            let mut indices = (340_000..).step_by(16).map(|index| sequence(index, OnMemoryLimit::Restart));
-            indices.find(|sequence| sequence.fibonacci.bytes_held() >= bytes).expect("they grow")
-        };
-        let mut short = at_least(EXEMPT_BYTES);
+        let limbs = EXEMPT_BYTES / 2 / size_of::<Limb>();
+        let longer = (0..).find(|&index| Decimal::limbs_for(index) > limbs).expect("they grow");
+        let index = longer - 10;
+        let mut short = sequence(index, OnMemoryLimit::Restart);
         assert_eq!(short.fibonacci.bytes_held(), EXEMPT_BYTES);
-        let index = short.index();
         assert!(short.next(fail::<()>).is_err());
         assert_eq!((short.index(), short.restarts()), (index, 0));
-        let mut long = at_least(EXEMPT_BYTES + 1);
+        let mut long = sequence(longer, OnMemoryLimit::Restart);
+        assert!(long.fibonacci.bytes_held() > EXEMPT_BYTES);
         assert!(long.next(fail::<()>).is_err());
         assert_eq!((long.index(), long.restarts()), (0, 1));
     }
