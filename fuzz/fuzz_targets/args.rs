@@ -93,50 +93,24 @@ fn known(flags: &[Flag]) {
     let (mut keep_alive, mut write_timeout, mut grace) = (None, None, None);
     let mut valid = true;
     for &flag in flags {
-        // Twice is an error.
         let (text, ok) = match flag {
             Flag::Host(name) => (format!("--host={name}"), host.replace(name).is_none() && !name.is_empty()),
-            Flag::Port(number) => {
-                let text = number.text();
-                let value = text.parse::<i64>().ok().and_then(|value| u16::try_from(value).ok());
-                (format!("--port={text}"), port.replace(value.unwrap_or(0)).is_none() && value.is_some())
-            }
-            Flag::Start(number) => {
-                let text = number.text();
-                let value = text.parse::<u64>().ok();
-                (format!("--start={text}"), start.replace(value.unwrap_or(0)).is_none() && value.is_some())
-            }
-            Flag::Threshold(number) => {
-                let text = number.text();
-                let value = text.parse::<f64>().ok().filter(|percent| 0.0 < *percent && *percent <= 100.0);
-                let ok = threshold.replace(value.unwrap_or(1.0)).is_none() && value.is_some();
-                (format!("--memory-threshold={text}"), ok)
-            }
+            Flag::Port(number) => given("port", number, &mut port, |text| {
+                text.parse::<i64>().ok().and_then(|value| u16::try_from(value).ok())
+            }),
+            Flag::Start(number) => given("start", number, &mut start, |text| text.parse::<u64>().ok()),
+            Flag::Threshold(number) => given("memory-threshold", number, &mut threshold, |text| {
+                text.parse::<f64>().ok().filter(|percent| 0.0 < *percent && *percent <= 100.0)
+            }),
             Flag::MaxInflight(number) => {
-                let text = number.text();
-                let value = text.parse::<usize>().ok();
-                (format!("--max-inflight-bytes={text}"), inflight.replace(value).is_none() && value.is_some())
+                given("max-inflight-bytes", number, &mut inflight, |text| text.parse::<usize>().ok())
             }
-            Flag::MaxConnections(number) => {
-                let text = number.text();
-                let value = text.parse::<usize>().ok().filter(|count| (1..=1_000_000).contains(count));
-                (format!("--max-connections={text}"), connections.replace(value).is_none() && value.is_some())
-            }
-            Flag::KeepAlive(number) => {
-                let text = number.text();
-                let value = time(&text).filter(|time| !time.is_zero());
-                (format!("--keep-alive={text}"), keep_alive.replace(value).is_none() && value.is_some())
-            }
-            Flag::WriteTimeout(number) => {
-                let text = number.text();
-                let value = time(&text).filter(|time| !time.is_zero());
-                (format!("--write-timeout={text}"), write_timeout.replace(value).is_none() && value.is_some())
-            }
-            Flag::Grace(number) => {
-                let text = number.text();
-                let value = time(&text);
-                (format!("--grace-period={text}"), grace.replace(value).is_none() && value.is_some())
-            }
+            Flag::MaxConnections(number) => given("max-connections", number, &mut connections, |text| {
+                text.parse::<usize>().ok().filter(|count| (1..=1_000_000).contains(count))
+            }),
+            Flag::KeepAlive(number) => given("keep-alive", number, &mut keep_alive, time_above_0),
+            Flag::WriteTimeout(number) => given("write-timeout", number, &mut write_timeout, time_above_0),
+            Flag::Grace(number) => given("grace-period", number, &mut grace, time),
             Flag::Refuse | Flag::Restart => {
                 let refuse = matches!(flag, Flag::Refuse);
                 let action = if refuse { "refuse" } else { "restart" };
@@ -150,9 +124,9 @@ fn known(flags: &[Flag]) {
         Ok(config) => {
             assert!(valid, "{line:?}");
             assert_eq!(config.host, host.unwrap_or("localhost"));
-            assert_eq!(config.port, port.unwrap_or(8080));
-            assert_eq!(config.start, start.unwrap_or(0));
-            assert_eq!(Some(config.memory_threshold), Threshold::new(threshold.unwrap_or(90.0)));
+            assert_eq!(config.port, port.flatten().unwrap_or(8080));
+            assert_eq!(config.start, start.flatten().unwrap_or(0));
+            assert_eq!(Some(config.memory_threshold), Threshold::new(threshold.flatten().unwrap_or(90.0)));
             assert_eq!(config.on_memory_limit == OnMemoryLimit::Refuse, policy.unwrap_or(false));
             assert_eq!(config.max_inflight_bytes, inflight.flatten());
             assert_eq!(config.max_connections, connections.flatten().unwrap_or(1024));
@@ -168,10 +142,29 @@ fn known(flags: &[Flag]) {
     }
 }
 
+/// The flag with its value, and whether it may stand there: the value is one that `parse` knows, and nothing is in `slot`,
+/// since twice is an error.
+fn given<T>(
+    flag: &str,
+    number: Number,
+    slot: &mut Option<Option<T>>,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> (String, bool) {
+    let text = number.text();
+    let value = parse(&text);
+    let ok = value.is_some();
+    (format!("--{flag}={text}"), slot.replace(value).is_none() && ok)
+}
+
 /// Seconds from 0 to a day.
 fn time(text: &str) -> Option<Duration> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds))?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The same, but not 0.
+fn time_above_0(text: &str) -> Option<Duration> {
+    time(text).filter(|time| !time.is_zero())
 }
 
 fn any(pieces: &[Piece]) {
