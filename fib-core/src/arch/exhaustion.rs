@@ -50,7 +50,7 @@ fn adds_every_pair_up_to_thirteen_limbs_in_base_2() {
 }
 
 #[test]
-#[ignore = "2^32 pairs take two minutes: `cargo test --release -p fib-core base_256 -- --ignored`"]
+#[ignore = "2^32 pairs take a minute: scripts/test runs it"]
 fn adds_every_pair_up_to_two_limbs_in_base_256() {
     add_every_pair::<256>(2);
 }
