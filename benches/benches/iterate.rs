@@ -7,8 +7,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use dashu_int::UBig;
 use fib_core::{ByteBudget, Decimal, Fibonacci, Heap, Inline, MemoryGuard, Storage, Unlimited};
-use fib_http::SystemMemory;
-use fib_http::memory::Threshold;
+use fib_http::sequence::memory::{SystemMemory, Threshold};
 use num_bigint::BigUint;
 
 const INDICES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];

@@ -1,7 +1,7 @@
 //! The four iterators of the experiments. Two of them exist only to be compared.
 
 use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Limb, MemoryGuard, Natural, Restarting};
-use fib_http::SystemMemory;
+use fib_http::sequence::memory::SystemMemory;
 
 /// A walk along the sequence from F(0) on.
 pub trait Walk {
@@ -163,7 +163,7 @@ impl Walk for Unified {
 mod tests {
     use super::*;
     use fib_core::{ByteBudget, Unlimited};
-    use fib_http::memory::{Reading, Threshold};
+    use fib_http::sequence::memory::{Reading, Threshold};
 
     /// A watch over a machine with ten times the memory that is in use, or with no memory left.
     fn memory(short: bool) -> SystemMemory {

@@ -1,31 +1,31 @@
-//! The flags, each with a twin in the environment.
+//! The flags. Each of them can also be set by an environment variable.
 
 use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 
-use crate::host::{HostName, Hosts};
+use crate::http::{HostName, Hosts};
 use crate::log::{LogFormat, LogLevel};
-use crate::memory::Threshold;
-use crate::sequence::OnMemoryLimit;
-use crate::service::{MAX_INFLIGHT_BYTES, Settings};
+use crate::sequence::memory::Threshold;
+use crate::sequence::{MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
+use crate::{http, net};
 
-/// The longest time that a flag takes, in seconds: a day.
-const LONGEST: f64 = 86_400.0;
+/// The longest time that a flag accepts, in seconds: a day.
+const MAX_SECONDS: f64 = 86_400.0;
 
-/// The most connections that a flag takes.
-const MOST: usize = 1_000_000;
+/// The most connections that a flag accepts.
+const MAX_COUNT: usize = 1_000_000;
 
 /// Answers each GET / with the next Fibonacci number: 0, 1, 1, 2, 3, ...
 #[derive(Clone, Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Config {
-    /// Name or address to listen on; a name at all its addresses, localhost at both loopback addresses
+    /// Name or address to listen on. A name stands for all of its addresses, localhost for both loopback addresses
     #[arg(long, env = "FIB_HTTP_HOST", default_value = "localhost", value_parser = NonEmptyStringValueParser::new())]
     pub host: String,
 
-    /// Port to listen on; 0 takes a free one, the same for all addresses
+    /// Port to listen on; 0 chooses a free one, the same for all addresses
     #[arg(long, env = "FIB_HTTP_PORT", default_value_t = 8080)]
     pub port: u16,
 
@@ -38,29 +38,29 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_MEMORY_THRESHOLD", value_name = "PERCENT", default_value = "90")]
     pub memory_threshold: Threshold,
 
-    /// What to do when memory is above the threshold, or when the system has no more
+    /// What to do when memory is above the threshold, or when an allocation fails
     #[arg(long, env = "FIB_HTTP_ON_MEMORY_LIMIT", value_name = "ACTION", value_enum, default_value_t)]
     pub on_memory_limit: OnMemoryLimit,
 
-    /// What the responses on their way may hold, in bytes; one alone may hold more [default: 268435456, or an eighth of the
-    /// memory limit where that is less]
+    /// Most bytes of memory that the responses in flight may hold; a single one may hold more [default: 268435456, or an
+    /// eighth of the memory limit where that is less]
     #[arg(long, env = "FIB_HTTP_MAX_INFLIGHT_BYTES", value_name = "BYTES")]
     pub max_inflight_bytes: Option<usize>,
 
-    /// A name that clients may use for this service in Host, beside IP addresses and localhost; * for all. May be repeated.
-    /// Without it all names are allowed, but none on loopback addresses
+    /// Name that clients may use for this service in Host, besides IP addresses and localhost; * allows every name. Can be
+    /// repeated. Without this flag every name is allowed, unless the service listens on loopback addresses only
     #[arg(long, env = "FIB_HTTP_ALLOWED_HOST", value_name = "NAME", value_delimiter = ',')]
     pub allowed_host: Vec<HostName>,
 
-    /// Connections that are served at a time; at the limit the longest idle one ends for a new one
+    /// Most connections at a time; at the limit, a new one replaces the one that has been idle for longest
     #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count)]
     pub max_connections: usize,
 
-    /// How long a connection may be idle, and how long the head of a request may take to come in
+    /// How long a connection may be idle, and how long the head of a request may take to arrive
     #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "30", value_parser = time)]
     pub keep_alive: Duration,
 
-    /// How long a client may take nothing of its response; a slow one must take 1 KiB a second on average
+    /// How long a client may read nothing of a response; a slow client must read 1 KiB a second on average
     #[arg(long, env = "FIB_HTTP_WRITE_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = time)]
     pub write_timeout: Duration,
 
@@ -68,11 +68,11 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_GRACE_PERIOD", value_name = "SECONDS", default_value = "10", value_parser = time_or_none)]
     pub grace_period: Duration,
 
-    /// The least important messages to write to standard error
+    /// Least important messages to write to standard error
     #[arg(long, env = "FIB_HTTP_LOG_LEVEL", value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevel,
 
-    /// How messages are written
+    /// Form of the messages
     #[arg(long, env = "FIB_HTTP_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
 
@@ -82,14 +82,24 @@ pub struct Config {
 }
 
 impl Config {
-    /// What a service needs to know of this, on a machine or in a cgroup with so many bytes of memory.
-    pub(crate) fn settings(&self, memory: u64, only_loopback: bool) -> Settings {
+    /// What the numbers in flight may hold, on a machine or in a cgroup with so many bytes of memory.
+    pub(crate) fn max_in_flight_bytes(&self, memory: u64) -> usize {
         let eighth = usize::try_from(memory / 8).unwrap_or(usize::MAX);
-        Settings {
-            hosts: Hosts::new(&self.allowed_host, only_loopback),
+        self.max_inflight_bytes.unwrap_or(MAX_IN_FLIGHT_BYTES.min(eighth))
+    }
+
+    /// What the HTTP layer needs to know. `only_loopback` says whether only this machine can reach the service.
+    pub(crate) fn http_settings(&self, only_loopback: bool) -> http::Settings {
+        http::Settings { hosts: Hosts::new(&self.allowed_host, only_loopback), access_log: self.access_log }
+    }
+
+    /// What the network layer needs to know.
+    pub(crate) fn net_settings(&self) -> net::Settings {
+        net::Settings {
             keep_alive: self.keep_alive,
             write_timeout: self.write_timeout,
-            max_inflight_bytes: self.max_inflight_bytes.unwrap_or(MAX_INFLIGHT_BYTES.min(eighth)),
+            max_connections: self.max_connections,
+            grace_period: self.grace_period,
             access_log: self.access_log,
         }
     }
@@ -102,7 +112,7 @@ fn time(text: &str) -> Result<Duration, &'static str> {
 
 /// A time, in seconds.
 fn time_or_none(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().ok().filter(|&seconds| seconds <= LONGEST);
+    let seconds = text.parse().ok().filter(|&seconds| seconds <= MAX_SECONDS);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or("not a number of seconds from 0 to 86400")
@@ -110,7 +120,7 @@ fn time_or_none(text: &str) -> Result<Duration, &'static str> {
 
 /// A number of things, at least one.
 fn count(text: &str) -> Result<usize, &'static str> {
-    text.parse().ok().filter(|&count| count > 0 && count <= MOST).ok_or("not a number from 1 to 1000000")
+    text.parse().ok().filter(|&count| count > 0 && count <= MAX_COUNT).ok_or("not a number from 1 to 1000000")
 }
 
 #[cfg(test)]
@@ -124,11 +134,11 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_a_twin_in_the_environment() {
+    fn every_flag_has_an_environment_variable() {
         for argument in Config::command().get_arguments() {
             let flag = argument.get_long().expect("only long flags");
-            let twin = format!("FIB_HTTP_{}", flag.to_uppercase().replace('-', "_"));
-            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*twin), "{flag}");
+            let variable = format!("FIB_HTTP_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable), "{flag}");
         }
     }
 
@@ -136,7 +146,7 @@ mod tests {
     fn the_budget_is_an_eighth_of_the_memory_at_most() {
         let budget = |flags: &[&str], memory| {
             let config = Config::parse_from([&["fib-http"], flags].concat());
-            config.settings(memory, true).max_inflight_bytes
+            config.max_in_flight_bytes(memory)
         };
         assert_eq!(budget(&[], u64::MAX), 256 << 20);
         assert_eq!(budget(&[], 64 << 20), 8 << 20);

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use crate::memory::{Bytes, Usage};
+use crate::sequence::StartError;
+use crate::sequence::memory::{Bytes, Usage};
 
 /// Why the program cannot start. `Display` gives one line for a person.
 #[derive(Debug)]
@@ -29,14 +30,7 @@ pub enum Error {
     /// More memory is in use than the threshold allows.
     MemoryAboveThreshold(Usage),
     /// The first number is out of reach.
-    Start {
-        /// Its index.
-        index: u64,
-        /// Bytes of the two values that the sequence needs there.
-        bytes: u64,
-        /// What refused.
-        source: fib_core::Exhausted,
-    },
+    Start(StartError),
     /// The asynchronous runtime or a signal handler cannot be set up.
     Runtime(io::Error),
 }
@@ -58,11 +52,7 @@ impl fmt::Display for Error {
                 usage.percent(),
                 Bytes(usage.allowed),
             ),
-            Self::Start { index, bytes, source } => write!(
-                f,
-                "cannot start at number {index}: its two values take about {bytes} bytes ({}), and {source}",
-                Bytes(*bytes)
-            ),
+            Self::Start(error) => error.fmt(f),
             Self::Runtime(source) => write!(f, "cannot set up the runtime: {source}"),
         }
     }
@@ -75,7 +65,7 @@ impl std::error::Error for Error {
             | Self::Bind { source, .. }
             | Self::Inherit(source)
             | Self::Runtime(source) => Some(source),
-            Self::Start { source, .. } => Some(source),
+            Self::Start(error) => std::error::Error::source(error),
             Self::MemoryAboveThreshold(_) => None,
         }
     }

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use fib_http::{Config, Error, SystemMemory, listen, log, run, shutdown};
+use fib_http::net::{listen, shutdown};
+use fib_http::sequence::memory::SystemMemory;
+use fib_http::{Config, Error, log, run};
 
 fn main() -> ExitCode {
     let config = Config::parse();
@@ -11,7 +13,7 @@ fn main() -> ExitCode {
     match serve(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not through tracing: a reason to stop is told at any log level.
+            // Not through tracing: a reason not to start is reported at any log level.
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use common::{Client, GET, Server};
 use fib_core::Natural;
-use fib_http::body::{Body, Payload, WINDOW_BYTES};
+use fib_http::sequence::{Digits, WINDOW_BYTES};
+use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -43,7 +44,7 @@ fn serve(number: Natural) -> SocketAddr {
             stream.set_nonblocking(true).expect("a socket");
             let io = TokioIo::new(tokio::net::TcpStream::from_std(stream).expect("a socket"));
             let service = service_fn(async |_: Request<hyper::body::Incoming>| {
-                Ok::<_, Infallible>(Response::new(Body::new(Payload::of(&number).expect("memory"))))
+                Ok::<_, Infallible>(Response::new(Full::new(Digits::of(&number).expect("memory"))))
             });
             http1::Builder::new().writev(true).serve_connection(io, service).await
         })

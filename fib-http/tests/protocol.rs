@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Client, GET, Server, has_ipv6};
-use fib_http::service::REQUEST_BODY_BYTES;
+use fib_http::http::REQUEST_BODY_BYTES;
 
 /// A server and a connection to it that is at F(`start`).
 fn at(start: &str) -> (Server, Client) {

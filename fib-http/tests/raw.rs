@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Client, Server};
-use fib_http::service::{REQUEST_BODY_BYTES, TARGET_BYTES};
+use fib_http::http::{REQUEST_BODY_BYTES, TARGET_BYTES};
 
 /// What a row expects to happen to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use clap::Parser;
 use clap::error::ErrorKind;
-use fib_http::memory::Threshold;
-use fib_http::{Config, OnMemoryLimit};
+use fib_http::Config;
+use fib_http::sequence::OnMemoryLimit;
+use fib_http::sequence::memory::Threshold;
 use libfuzzer_sys::fuzz_target;
 
 /// A flag and its value, of which the target knows what they mean.

@@ -10,9 +10,10 @@ use arbitrary::Arbitrary;
 use cap::Cap;
 use fib_core::Decimal;
 use fib_fuzz::{PRIMES, remainder, residue};
-use fib_http::memory::{Reading, Threshold};
-use fib_http::service::App;
-use fib_http::{OnMemoryLimit, Sequence, SystemMemory, connection};
+use fib_http::http::Service;
+use fib_http::net::{self, GracefulShutdown, Watcher};
+use fib_http::sequence::memory::{Reading, SystemMemory, Threshold};
+use fib_http::sequence::{OnMemoryLimit, Sequence};
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::{JoinHandle, LocalSet};
@@ -103,9 +104,9 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(app: &Rc<App>, buffer: usize) -> Self {
+    fn open(service: &Rc<Service>, shutdown: Watcher, buffer: usize) -> Self {
         let (client, server) = duplex(buffer);
-        let server = tokio::task::spawn_local(connection::serve(server, Rc::clone(app)));
+        let server = tokio::task::spawn_local(net::serve_stream(server, Rc::clone(service), shutdown));
         Self { client, server, received: Vec::new(), closed: false }
     }
 
@@ -141,8 +142,10 @@ async fn exchange(input: &Input<'_>) {
         machine: (0, u64::MAX),
         cgroup: None,
     });
-    let app = Sequence::start_at(start, memory, OnMemoryLimit::Refuse).expect("near");
-    let app = Rc::new(App::new(app));
+    let sequence = Sequence::start_at(start, memory, OnMemoryLimit::Refuse).expect("near");
+    let service = Rc::new(Service::new(sequence));
+    // `None` once the service stops.
+    let mut graceful = Some(GracefulShutdown::new());
     let buffer = match input.start {
         Start::Long(_) => 256 + usize::from(input.buffer),
         _ => 1 + usize::from(input.buffer) % 4_096,
@@ -157,7 +160,11 @@ async fn exchange(input: &Input<'_>) {
         match action {
             Action::Send(which, fragment) => {
                 let slot = &mut connections[usize::from(which) % CONNECTIONS];
-                let connection: &mut Connection = slot.get_or_insert_with(|| Connection::open(&app, buffer));
+                // A service that stops accepts no connection.
+                if slot.is_none() {
+                    *slot = graceful.as_ref().map(|graceful| Connection::open(&service, graceful.watcher(), buffer));
+                }
+                let Some(connection) = slot else { continue };
                 refuses |= matches!(fragment, Fragment::Prefetch | Fragment::Bytes(_));
                 connection.send(&fragment.bytes()).await;
             }
@@ -190,7 +197,10 @@ async fn exchange(input: &Input<'_>) {
                 refuses = true;
             }
             Action::Stop => {
-                app.stop();
+                service.stop();
+                if let Some(graceful) = graceful.take() {
+                    tokio::task::spawn_local(graceful.shutdown());
+                }
                 refuses = true;
             }
         }
@@ -209,9 +219,13 @@ async fn exchange(input: &Input<'_>) {
 
     // Each number once, none skipped.
     seen.sort_unstable();
-    let moved = app.index() - start;
+    let moved = service.index() - start;
     assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "a number twice: {seen:?}");
-    assert!(seen.iter().all(|index| (start..app.index()).contains(index)), "{seen:?} of {start}..{}", app.index());
+    assert!(
+        seen.iter().all(|index| (start..service.index()).contains(index)),
+        "{seen:?} of {start}..{}",
+        service.index()
+    );
     assert!(seen.len() as u64 == moved || lost > 0, "{moved} consumed, seen {seen:?}");
 }
 

@@ -10,8 +10,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use clap::Parser;
-use fib_http::memory::{Reading, Threshold};
-use fib_http::{Config, Error, SystemMemory, listen};
+use fib_http::net::listen;
+use fib_http::sequence::memory::{Reading, SystemMemory, Threshold};
+use fib_http::{Config, Error};
 use tokio::sync::oneshot;
 
 /// Longer than anything takes on the slowest machine: only a hang is a failure.

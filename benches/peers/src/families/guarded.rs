@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use fib_core::{Decimal, Fibonacci, MemoryGuard, Natural, Unlimited};
-use fib_http::SystemMemory;
-use fib_http::memory::Threshold;
+use fib_http::sequence::memory::{SystemMemory, Threshold};
 use rug::Integer;
 
 use crate::contest::{Contest, Contestant, Measure};

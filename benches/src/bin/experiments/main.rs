@@ -12,7 +12,7 @@ use clap::Parser;
 use fib_benches::table::{grouped, table};
 use fib_benches::{force, parse_kernel};
 use fib_core::Kernel;
-use fib_http::memory::Threshold;
+use fib_http::sequence::memory::Threshold;
 use run::{Iterator, Outcome};
 
 /// Walks the Fibonacci sequence by four iterators, turn by turn, and tells the memory that each holds and the time it takes:

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use fib_benches::iterators::{Regular, Unified, Walk};
 use fib_core::{ByteBudget, Fibonacci};
-use fib_http::SystemMemory;
+use fib_http::sequence::memory::SystemMemory;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::Flags;

@@ -1,126 +1,89 @@
-//! What a response carries.
+//! The decimal digits of a number, as bytes for a socket.
 
 use std::collections::TryReserveError;
 use std::fmt;
 
 use bytes::{Buf, Bytes};
 use fib_core::Natural;
-use http_body_util::Full;
 
-use crate::inflight::Ticket;
-use crate::sequence::Shortage;
+use super::Shortage;
 
-/// The body of a response.
-pub type Body = Full<Payload>;
-
-/// The most text that is in memory for one response: longer numbers are rendered piece by piece. A piece is one write to the
+/// The most text that is in memory for one number; a longer number is rendered window by window. A window is one write to the
 /// socket, and few long writes cost the system much less than many short ones.
 pub const WINDOW_BYTES: usize = 256 * 1024;
 
-/// The bytes of a body. hyper takes it whole and drains it into the socket.
+/// The decimal digits of a number. They are independent of the sequence: a long number is a copy.
 #[derive(Debug)]
-pub struct Payload {
-    content: Content,
-    /// Given back when the socket has it all, or will not.
-    ticket: Option<Ticket>,
-}
+pub struct Digits(Form);
 
 #[derive(Debug)]
-enum Content {
-    /// All of it is in memory.
+enum Form {
+    /// All of the text is in memory.
     Whole(Bytes),
-    /// It is rendered as the socket drains. In a box, since all payloads would be as large otherwise.
-    Digits(Box<Digits>),
+    /// The text is rendered as the socket drains. The box keeps the type small for all others.
+    Windowed(Box<Windowed>),
 }
 
-impl Payload {
-    /// The decimal digits of `number`. All memory that the response will ever need is taken here.
+impl Digits {
+    /// The decimal digits of `number`. This allocates all memory that they will ever need.
     ///
     /// # Errors
     /// [`Shortage`] where there is no such memory.
     pub fn of(number: &Natural) -> Result<Self, Shortage> {
         let length = number.digit_count();
         if length > WINDOW_BYTES {
-            return Ok(Content::Digits(Box::new(Digits::new(number.try_clone()?)?)).into());
+            return Ok(Self(Form::Windowed(Box::new(Windowed::new(number.try_clone()?)?))));
         }
         let mut text = zeros(length)?;
         let count = number.copy_digits(0, &mut text);
         debug_assert_eq!(count, length);
-        Ok(Content::Whole(text.into()).into())
+        Ok(Self(Form::Whole(text.into())))
     }
 
-    /// The bytes that [`of`](Self::of) takes for `number`: of text, or of limbs and a window of text.
+    /// The bytes that [`of`](Self::of) allocates for `number`: its text, or its limbs and a window of text.
     #[must_use]
     pub fn bytes_for(number: &Natural) -> usize {
         let length = number.digit_count();
         if length > WINDOW_BYTES { size_of_val(number.limbs()) + WINDOW_BYTES } else { length }
     }
-
-    /// Holds the request's ticket until this is with the system.
-    pub(crate) fn with(mut self, ticket: Ticket) -> Self {
-        self.ticket = Some(ticket);
-        self
-    }
 }
 
-impl Default for Payload {
-    /// No bytes.
-    fn default() -> Self {
-        Self::from(Bytes::new())
-    }
-}
-
-impl From<Content> for Payload {
-    fn from(content: Content) -> Self {
-        Self { content, ticket: None }
-    }
-}
-
-impl From<Bytes> for Payload {
-    fn from(bytes: Bytes) -> Self {
-        Content::Whole(bytes).into()
-    }
-}
-
-impl Buf for Payload {
+impl Buf for Digits {
     fn remaining(&self) -> usize {
-        match &self.content {
-            Content::Whole(bytes) => bytes.remaining(),
-            Content::Digits(digits) => digits.length - digits.sent,
+        match &self.0 {
+            Form::Whole(bytes) => bytes.remaining(),
+            Form::Windowed(digits) => digits.length - digits.sent,
         }
     }
 
     fn chunk(&self) -> &[u8] {
-        match &self.content {
-            Content::Whole(bytes) => bytes.chunk(),
-            Content::Digits(digits) => &digits.window[digits.sent - digits.rendered_from..],
+        match &self.0 {
+            Form::Whole(bytes) => bytes.chunk(),
+            Form::Windowed(digits) => &digits.window[digits.sent - digits.rendered_from..],
         }
     }
 
     fn advance(&mut self, count: usize) {
-        match &mut self.content {
-            Content::Whole(bytes) => bytes.advance(count),
-            Content::Digits(digits) => digits.advance(count),
-        }
-        if let Some(ticket) = &mut self.ticket {
-            ticket.sent(count);
+        match &mut self.0 {
+            Form::Whole(bytes) => bytes.advance(count),
+            Form::Windowed(digits) => digits.advance(count),
         }
     }
 }
 
-/// A number of its own, of which a window of digits is rendered at a time: no allocation after the first.
-pub struct Digits {
+/// A copy of a number, of which one window of digits is rendered at a time. It allocates nothing after its creation.
+struct Windowed {
     number: Natural,
     /// Digits of the number.
     length: usize,
-    /// Digits that are done with.
+    /// Digits that have been consumed.
     sent: usize,
     /// The digits from `rendered_from` on.
     window: Vec<u8>,
     rendered_from: usize,
 }
 
-impl Digits {
+impl Windowed {
     fn new(number: Natural) -> Result<Self, TryReserveError> {
         let mut digits =
             Self { length: number.digit_count(), number, sent: 0, window: zeros(WINDOW_BYTES)?, rendered_from: 0 };
@@ -144,9 +107,9 @@ impl Digits {
     }
 }
 
-impl fmt::Debug for Digits {
+impl fmt::Debug for Windowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Digits").field("length", &self.length).field("sent", &self.sent).finish_non_exhaustive()
+        f.debug_struct("Windowed").field("length", &self.length).field("sent", &self.sent).finish_non_exhaustive()
     }
 }
 
@@ -173,25 +136,25 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_gives_all_digits_whatever_the_steps() {
+    fn the_digits_are_all_there_whatever_the_steps() {
         for length in [1, 18, 19, 20, WINDOW_BYTES, WINDOW_BYTES + 1, 3 * WINDOW_BYTES, 800_001] {
             let text = digits(length);
             let number: Natural = text.parse().expect("digits");
             for step in [4099, WINDOW_BYTES - 1, WINDOW_BYTES, WINDOW_BYTES + 1, usize::MAX] {
-                let mut payload = Payload::of(&number).expect("memory");
+                let mut digits_left = Digits::of(&number).expect("memory");
                 let mut sent = 0;
-                while payload.has_remaining() {
-                    assert_eq!(payload.remaining(), length - sent);
-                    let chunk = payload.chunk();
+                while digits_left.has_remaining() {
+                    assert_eq!(digits_left.remaining(), length - sent);
+                    let chunk = digits_left.chunk();
                     assert!(!chunk.is_empty() && chunk.len() <= WINDOW_BYTES);
                     assert_eq!(chunk, &text.as_bytes()[sent..sent + chunk.len()]);
                     // A step may pass more than the chunk: whoever advances need not have looked.
-                    let count = step.min(payload.remaining());
-                    payload.advance(count);
+                    let count = step.min(digits_left.remaining());
+                    digits_left.advance(count);
                     sent += count;
                 }
                 assert_eq!(sent, length);
-                assert!(payload.chunk().is_empty());
+                assert!(digits_left.chunk().is_empty());
             }
         }
     }
@@ -200,6 +163,6 @@ mod tests {
     #[should_panic(expected = "past the last digit")]
     fn advancing_past_the_end_panics() {
         let number: Natural = digits(WINDOW_BYTES + 1).parse().expect("digits");
-        Payload::of(&number).expect("memory").advance(WINDOW_BYTES + 2);
+        Digits::of(&number).expect("memory").advance(WINDOW_BYTES + 2);
     }
 }

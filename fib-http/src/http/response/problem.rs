@@ -4,13 +4,13 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use crate::body::Payload;
-use crate::response::response;
+use super::heads::head;
+use super::payload::Payload;
 
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// An error that becomes a response. Without a `type` of its own: the status says what it is.
+/// An error that becomes a response. It has no `type` of its own: the status says what it is.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -21,17 +21,17 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// `reason` is one word for the metrics, `detail` a sentence for the client.
+    /// `reason` is a word for the metrics, `detail` a sentence for the client.
     pub(crate) fn new(status: StatusCode, reason: &'static str, detail: &'static str) -> Self {
         Self { status, reason, detail, header: None, closes: false }
     }
 
-    /// With a header in the response.
+    /// Adds a header field to the response.
     pub(crate) fn with(self, name: HeaderName, value: &'static str) -> Self {
         Self { header: Some((name, value)), ..self }
     }
 
-    /// The connection ends after the response.
+    /// Closes the connection after the response.
     pub(crate) fn closing(self) -> Self {
         Self { closes: true, ..self }
     }
@@ -50,7 +50,7 @@ impl Problem {
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
-        let mut response = response(self.status, Payload::from(Bytes::from(details.to_string())));
+        let mut response = head(self.status, Payload::from(Bytes::from(details.to_string())));
         let headers = response.headers_mut();
         if let Some((name, value)) = self.header {
             headers.insert(name, HeaderValue::from_static(value));

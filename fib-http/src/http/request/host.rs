@@ -13,7 +13,7 @@ use hyper::header::HOST;
 use hyper::http::request::Parts;
 use hyper::{StatusCode, http::uri::Scheme};
 
-use crate::problem::Problem;
+use crate::http::response::Problem;
 
 /// A name that a client may use for this service, or `*` for all.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -141,22 +141,17 @@ impl SystemMemory {
     }
 
     /// The tighter one of machine and cgroup, as of at most 100 ms ago.
-    fn usage(&mut self) -> Usage {
+    pub(crate) fn usage(&mut self) -> Usage {
         let now = Instant::now();
         match self.latest {
             Some((taken, usage)) if now.duration_since(taken) < READING_AGE => usage,
             _ => {
                 let reading = (self.source)();
-                let usage = self.judge(reading);
+                let usage = self.tighter(reading);
                 self.latest = Some((now, usage));
                 usage
             }
         }
-    }
-
-    /// What this guard would judge by now.
-    pub(crate) fn look(&mut self) -> Usage {
-        self.usage()
     }
 
     /// The memory that there is: the machine's, or the cgroup's limit where that is less.
@@ -165,7 +160,8 @@ impl SystemMemory {
         reading.cgroup.map_or(u64::MAX, |(_, limit)| limit).min(reading.machine.1)
     }
 
-    fn judge(&self, reading: Reading) -> Usage {
+    /// The one with less room, of machine and cgroup.
+    fn tighter(&self, reading: Reading) -> Usage {
         let usage = |(used, total)| Usage { used, total, allowed: self.threshold.of(total) };
         let machine = usage(reading.machine);
         match reading.cgroup.map(usage) {

@@ -1,18 +1,32 @@
-//! The position in the sequence: the only thing that can consume a number.
+//! The numbers: the sequence, the position in it, and the memory that its numbers take.
+//!
+//! [`Sequence`] is the only thing that can consume a number. Nothing here knows of HTTP.
 
-use std::collections::TryReserveError;
+mod digits;
+pub(crate) mod headroom;
+mod in_flight;
+pub mod memory;
+mod shortage;
+
 use std::fmt;
+use std::rc::Rc;
 
 use clap::ValueEnum;
-use fib_core::{Decimal, Exhausted, Fibonacci, Limb, Natural};
+use fib_core::{Decimal, Exhausted, Fibonacci, Heap, Limb, Natural};
 use tracing::warn;
 
-use crate::error::Error;
-use crate::headroom::{self, Headroom};
-use crate::inflight::OverBudget;
-use crate::memory::{EXEMPT_BYTES, SystemMemory, Usage};
+pub use self::digits::{Digits, WINDOW_BYTES};
+use self::headroom::Headroom;
+use self::in_flight::InFlight;
+pub use self::in_flight::OverBudget;
+pub(crate) use self::in_flight::{Load, Reservation};
+use self::memory::{Bytes, EXEMPT_BYTES, SystemMemory, Usage};
+pub use self::shortage::Shortage;
 
-/// What a response takes besides its number, in bytes, at most.
+/// The most bytes that numbers in flight hold, unless another budget is chosen.
+pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
+
+/// The most bytes that a response takes besides its number.
 const RESPONSE_BYTES: usize = 2048;
 
 /// What happens when memory is short.
@@ -25,73 +39,69 @@ pub enum OnMemoryLimit {
     Refuse,
 }
 
-/// There is no memory for a number, or for the response that carries it. Nothing was consumed.
+/// The first number of a sequence is out of reach.
 #[derive(Clone, Debug)]
-pub enum Shortage {
-    /// Other responses hold what responses may hold.
-    InFlight(OverBudget),
-    /// The number could not grow, or could not be copied.
-    Number(Exhausted),
-    /// There is no memory for the response.
-    Response(TryReserveError),
+pub struct StartError {
+    /// The number's index.
+    pub index: u64,
+    /// The bytes of the two values that the sequence needs there.
+    pub bytes: u64,
+    /// What refused.
+    pub source: Exhausted,
 }
 
-impl Shortage {
-    /// Whether it would help to free the numbers.
-    fn is_of_memory(&self) -> bool {
-        !matches!(self, Self::InFlight(_))
-    }
-}
-
-impl From<OverBudget> for Shortage {
-    fn from(over: OverBudget) -> Self {
-        Self::InFlight(over)
-    }
-}
-
-impl From<Exhausted> for Shortage {
-    fn from(exhausted: Exhausted) -> Self {
-        Self::Number(exhausted)
-    }
-}
-
-impl From<TryReserveError> for Shortage {
-    fn from(error: TryReserveError) -> Self {
-        Self::Response(error)
-    }
-}
-
-impl fmt::Display for Shortage {
+impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InFlight(over) => over.fmt(f),
-            Self::Number(exhausted) => exhausted.fmt(f),
-            Self::Response(_) => f.write_str("there is no memory for the response"),
-        }
+        let Self { index, bytes, source } = self;
+        let readable = Bytes(*bytes);
+        write!(f, "cannot start at number {index}: its two values take about {bytes} bytes ({readable}), and {source}")
     }
 }
 
-impl std::error::Error for Shortage {}
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// A number that has been consumed. It is independent of the sequence.
+#[derive(Debug)]
+pub(crate) struct Number {
+    /// n of F(n).
+    pub(crate) index: u64,
+    /// The number's decimal digits.
+    pub(crate) digits: Digits,
+    /// The share of the budget for numbers in flight that the digits take.
+    pub(crate) reservation: Reservation,
+}
 
 /// The Fibonacci sequence and the position in it.
 #[derive(Debug)]
 pub struct Sequence {
-    fibonacci: Fibonacci<Decimal, fib_core::Heap, SystemMemory>,
+    fibonacci: Fibonacci<Decimal, Heap, SystemMemory>,
     on_memory_limit: OnMemoryLimit,
     restarts: u64,
     headroom: Headroom,
+    in_flight: Rc<InFlight>,
 }
 
 impl Sequence {
-    /// The sequence from F(`index`) on.
+    /// The sequence from F(`index`) on, with a budget of [`MAX_IN_FLIGHT_BYTES`].
     ///
     /// # Errors
-    /// [`Error::Start`] where memory does not allow it.
-    pub fn start_at(index: u64, memory: SystemMemory, on_memory_limit: OnMemoryLimit) -> Result<Self, Error> {
+    /// [`StartError`] where memory does not suffice.
+    pub fn start_at(index: u64, memory: SystemMemory, on_memory_limit: OnMemoryLimit) -> Result<Self, StartError> {
         let mut fibonacci = Fibonacci::new().with_guard(memory);
         let bytes = (Decimal::limbs_for(index) as u64).saturating_mul(2 * size_of::<Limb>() as u64);
-        fibonacci.jump_to(index).map_err(|source| Error::Start { index, bytes, source })?;
-        Ok(Self { fibonacci, on_memory_limit, restarts: 0, headroom: Headroom::default() })
+        fibonacci.jump_to(index).map_err(|source| StartError { index, bytes, source })?;
+        let in_flight = Rc::new(InFlight::new(MAX_IN_FLIGHT_BYTES));
+        Ok(Self { fibonacci, on_memory_limit, restarts: 0, headroom: Headroom::default(), in_flight })
+    }
+
+    /// The same sequence with a budget of `bytes` for numbers in flight.
+    #[must_use]
+    pub fn with_max_in_flight_bytes(self, bytes: usize) -> Self {
+        Self { in_flight: Rc::new(InFlight::new(bytes)), ..self }
     }
 
     /// The index of the number that comes next.
@@ -100,15 +110,20 @@ impl Sequence {
         self.fibonacci.index()
     }
 
-    /// The decimal digits of the number that comes next, without computing it.
+    /// The count of decimal digits of the number that comes next, without computing it.
     #[must_use]
-    pub fn digits(&self) -> usize {
+    pub fn digit_count(&self) -> usize {
         Decimal::digits_for(self.index())
     }
 
     /// What the guard knows of the memory.
-    pub(crate) fn memory(&mut self) -> Usage {
-        self.fibonacci.guard_mut().look()
+    pub(crate) fn memory_usage(&mut self) -> Usage {
+        self.fibonacci.guard_mut().usage()
+    }
+
+    /// What numbers in flight hold.
+    pub(crate) fn load(&self) -> Load {
+        self.in_flight.load()
     }
 
     /// How often a shortage of memory has started a new pass.
@@ -117,15 +132,32 @@ impl Sequence {
         self.restarts
     }
 
-    /// Hands the next number and its index to `render`, and consumes it when that has succeeded. A refusal, a failed
-    /// allocation or a panic on the way consumes nothing.
+    /// Consumes the next number. A refusal, a failed allocation or a panic on the way consumes nothing.
     ///
-    /// Under [`OnMemoryLimit::Restart`] a shortage starts a new pass, and F(0) is rendered instead; but not while both values
-    /// together have at most 64 KiB, since there is nothing worth freeing then.
+    /// Under [`OnMemoryLimit::Restart`] a shortage starts a new pass, and this consumes F(0) instead. It does not while both
+    /// values together take at most 64 KiB, since there is nothing worth freeing then.
     ///
     /// # Errors
     /// The shortage, where the position is kept, or where memory is too short even for F(0).
-    pub fn next<T>(&mut self, mut render: impl FnMut(&Natural, u64) -> Result<T, Shortage>) -> Result<T, Shortage> {
+    pub(crate) fn take(&mut self) -> Result<Number, Shortage> {
+        let in_flight = Rc::clone(&self.in_flight);
+        let (index, (digits, reservation)) = self.take_rendered(|number| {
+            let reservation = in_flight.reserve(Digits::bytes_for(number))?;
+            Ok((Digits::of(number)?, reservation))
+        })?;
+        Ok(Number { index, digits, reservation })
+    }
+
+    /// Whether [`take`](Self::take) would find a number. Consumes nothing.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.on_memory_limit == OnMemoryLimit::Restart || (self.fibonacci.peek().is_ok() && headroom::check().is_ok())
+    }
+
+    /// Lends the next number to `render`, and consumes the number when that has succeeded.
+    fn take_rendered<T>(
+        &mut self,
+        mut render: impl FnMut(&Natural) -> Result<T, Shortage>,
+    ) -> Result<(u64, T), Shortage> {
         match self.commit(&mut render) {
             Err(shortage)
                 if shortage.is_of_memory()
@@ -141,31 +173,28 @@ impl Sequence {
         }
     }
 
-    /// Whether [`next`](Self::next) would find a number. Consumes nothing.
-    pub fn is_ready(&mut self) -> bool {
-        self.on_memory_limit == OnMemoryLimit::Restart || (self.fibonacci.peek().is_ok() && headroom::check().is_ok())
-    }
-
     fn is_worth_freeing(&self) -> bool {
         self.fibonacci.bytes_held() > EXEMPT_BYTES
     }
 
-    fn commit<T>(&mut self, render: &mut impl FnMut(&Natural, u64) -> Result<T, Shortage>) -> Result<T, Shortage> {
+    /// The one place where a number is consumed.
+    fn commit<T>(&mut self, render: &mut impl FnMut(&Natural) -> Result<T, Shortage>) -> Result<(u64, T), Shortage> {
         let index = self.fibonacci.index();
         let number = self.fibonacci.peek()?;
         let bytes = RESPONSE_BYTES + number.digit_count();
-        let rendered = render(number, index)?;
+        let rendered = render(number)?;
         self.headroom.check_after(bytes)?;
-        // The number is there already, so nothing can fail from here on.
+        // The number has been computed, so nothing can fail from here on.
         self.fibonacci.advance()?;
-        Ok(rendered)
+        Ok((index, rendered))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::memory::{Reading, Threshold};
     use super::*;
-    use crate::memory::{Reading, Threshold};
+    use std::mem;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     /// Both values together have more than 64 KiB here.
@@ -183,18 +212,18 @@ mod tests {
         Sequence::start_at(index, memory(0), policy).expect("reachable")
     }
 
-    fn text(number: &Natural, index: u64) -> Result<(u64, String), Shortage> {
-        Ok((index, number.to_string()))
+    fn text(number: &Natural) -> Result<String, Shortage> {
+        Ok(number.to_string())
     }
 
-    fn fail<T>(_: &Natural, _: u64) -> Result<T, Shortage> {
+    fn fail<T>(_: &Natural) -> Result<T, Shortage> {
         Err(Shortage::Number(Exhausted::refused()))
     }
 
     #[test]
     fn numbers_come_in_order() {
         let mut sequence = sequence(0, OnMemoryLimit::Restart);
-        let numbers: Vec<_> = (0..8).map(|_| sequence.next(text).expect("memory")).collect();
+        let numbers: Vec<_> = (0..8).map(|_| sequence.take_rendered(text).expect("memory")).collect();
         let expected = ["0", "1", "1", "2", "3", "5", "8", "13"];
         assert!(numbers.iter().map(|(index, _)| *index).eq(0..8));
         assert!(numbers.iter().map(|(_, number)| number.as_str()).eq(expected));
@@ -204,8 +233,8 @@ mod tests {
     fn the_first_number_can_be_chosen() {
         for (index, number) in [(0, "0"), (1, "1"), (2, "1"), (100, "354224848179261915075")] {
             let mut sequence = sequence(index, OnMemoryLimit::Refuse);
-            assert_eq!(sequence.digits(), number.len());
-            assert_eq!(sequence.next(text).expect("memory"), (index, number.to_owned()));
+            assert_eq!(sequence.digit_count(), number.len());
+            assert_eq!(sequence.take_rendered(text).expect("memory"), (index, number.to_owned()));
             assert_eq!(sequence.index(), index + 1);
         }
     }
@@ -214,7 +243,7 @@ mod tests {
     fn a_first_number_beyond_the_threshold_is_refused_before_it_is_computed() {
         let index = u64::MAX / 1000;
         let start = Sequence::start_at(index, memory(0), OnMemoryLimit::Restart);
-        let Err(Error::Start { bytes, .. }) = start else {
+        let Err(StartError { bytes, .. }) = start else {
             panic!("{start:?}");
         };
         // 0.209 digits an index and value, 19 of them in a limb.
@@ -224,8 +253,8 @@ mod tests {
     #[test]
     fn a_failed_rendering_consumes_nothing() {
         let mut sequence = sequence(10, OnMemoryLimit::Refuse);
-        assert!(sequence.next(fail::<()>).is_err());
-        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
+        assert!(sequence.take_rendered(fail::<()>).is_err());
+        assert_eq!(sequence.take_rendered(text).expect("memory"), (10, "55".to_owned()));
         assert_eq!(sequence.restarts(), 0);
     }
 
@@ -233,26 +262,27 @@ mod tests {
     fn a_panic_consumes_nothing() {
         let mut sequence = sequence(10, OnMemoryLimit::Restart);
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            sequence.next(|_, _| -> Result<(), Shortage> { std::panic::resume_unwind(Box::new(())) })
+            sequence.take_rendered(|_| -> Result<(), Shortage> { std::panic::resume_unwind(Box::new(())) })
         }));
         assert!(panicked.is_err());
-        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
+        assert_eq!(sequence.take_rendered(text).expect("memory"), (10, "55".to_owned()));
     }
 
     #[test]
     fn a_shortage_starts_a_new_pass_where_that_is_the_policy() {
         let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
-        let render = |number: &Natural, index| if index == LONG { fail(number, index) } else { text(number, index) };
-        assert_eq!(sequence.next(render).expect("F(0)"), (0, "0".to_owned()));
+        let mut fails = true;
+        let render = |number: &Natural| if mem::take(&mut fails) { fail(number) } else { text(number) };
+        assert_eq!(sequence.take_rendered(render).expect("F(0)"), (0, "0".to_owned()));
         assert_eq!((sequence.index(), sequence.restarts()), (1, 1));
-        assert_eq!(sequence.next(text).expect("memory"), (1, "1".to_owned()));
+        assert_eq!(sequence.take_rendered(text).expect("memory"), (1, "1".to_owned()));
     }
 
     #[test]
     fn a_shortage_that_a_new_pass_does_not_end_is_refused() {
         let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
         for _ in 0..3 {
-            assert!(sequence.next(fail::<()>).is_err());
+            assert!(sequence.take_rendered(fail::<()>).is_err());
             assert_eq!((sequence.index(), sequence.restarts()), (0, 1));
         }
     }
@@ -260,7 +290,7 @@ mod tests {
     #[test]
     fn responses_that_hold_too_much_start_no_new_pass() {
         let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
-        let over = sequence.next(|_, _| -> Result<(), _> { Err(OverBudget.into()) });
+        let over = sequence.take_rendered(|_| -> Result<(), _> { Err(OverBudget.into()) });
         assert!(matches!(over, Err(Shortage::InFlight(OverBudget))), "{over:?}");
         assert_eq!((sequence.index(), sequence.restarts()), (LONG, 0));
     }
@@ -268,8 +298,8 @@ mod tests {
     #[test]
     fn short_numbers_are_not_given_up() {
         let mut sequence = sequence(10, OnMemoryLimit::Restart);
-        assert!(sequence.next(fail::<()>).is_err());
-        assert_eq!(sequence.next(text).expect("memory"), (10, "55".to_owned()));
+        assert!(sequence.take_rendered(fail::<()>).is_err());
+        assert_eq!(sequence.take_rendered(text).expect("memory"), (10, "55".to_owned()));
         assert_eq!(sequence.restarts(), 0);
     }
 
@@ -280,31 +310,19 @@ mod tests {
         let index = longer - 10;
         let mut short = sequence(index, OnMemoryLimit::Restart);
         assert_eq!(short.fibonacci.bytes_held(), EXEMPT_BYTES);
-        assert!(short.next(fail::<()>).is_err());
+        assert!(short.take_rendered(fail::<()>).is_err());
         assert_eq!((short.index(), short.restarts()), (index, 0));
         let mut long = sequence(longer, OnMemoryLimit::Restart);
         assert!(long.fibonacci.bytes_held() > EXEMPT_BYTES);
-        assert!(long.next(fail::<()>).is_err());
+        assert!(long.take_rendered(fail::<()>).is_err());
         assert_eq!((long.index(), long.restarts()), (0, 1));
-    }
-
-    #[test]
-    fn a_shortage_says_what_is_short() {
-        let response = Vec::<u8>::new().try_reserve(usize::MAX).expect_err("more than there is");
-        for (shortage, text) in [
-            (Shortage::from(OverBudget), "the responses on their way hold as much memory as they may"),
-            (Shortage::from(Exhausted::refused()), "the memory guard refused"),
-            (Shortage::from(response), "there is no memory for the response"),
-        ] {
-            assert!(shortage.to_string().contains(text), "{shortage}");
-        }
     }
 
     #[test]
     fn readiness_asks_the_guard_and_consumes_nothing() {
         for (policy, ready) in [(OnMemoryLimit::Restart, true), (OnMemoryLimit::Refuse, false)] {
             let mut sequence = sequence(LONG, policy);
-            sequence.next(text).expect("memory");
+            sequence.take_rendered(text).expect("memory");
             *sequence.fibonacci.guard_mut() = memory(600_000);
             assert_eq!(sequence.is_ready(), ready, "{policy:?}");
             assert_eq!(sequence.index(), LONG + 1);

@@ -15,7 +15,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::memory::Usage;
+use crate::sequence::Load;
+use crate::sequence::memory::Usage;
 
 /// The media type of what [`Metrics::text`] gives.
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -42,8 +43,7 @@ pub(crate) struct Snapshot {
     pub(crate) index: u64,
     pub(crate) digits: usize,
     pub(crate) restarts: u64,
-    /// Numbers on their way, and the bytes that they hold.
-    pub(crate) in_flight: (u64, u64),
+    pub(crate) in_flight: Load,
     pub(crate) memory: Usage,
 }
 
@@ -160,12 +160,12 @@ impl Metrics {
     }
 
     /// A connection was accepted.
-    pub(crate) fn accepted(&self) {
+    pub(crate) fn connection_accepted(&self) {
         self.accepted.inc();
     }
 
     /// So many connections are being served now.
-    pub(crate) fn connections(&self, count: usize) {
+    pub(crate) fn set_connections(&self, count: usize) {
         self.connections.set(count as u64);
     }
 
@@ -187,8 +187,8 @@ impl Metrics {
         self.position.set(now.index);
         self.digits.set(now.digits as u64);
         self.restarts.inc_by(now.restarts - self.restarts.get());
-        self.in_flight.set(now.in_flight.0);
-        self.in_flight_bytes.set(now.in_flight.1);
+        self.in_flight.set(now.in_flight.numbers);
+        self.in_flight_bytes.set(now.in_flight.bytes);
         self.memory_used.set(now.memory.used);
         self.memory_total.set(now.memory.total);
         self.memory_threshold.set(now.memory.allowed);

@@ -6,7 +6,7 @@
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName};
 
-use crate::problem::Problem;
+use crate::http::response::Problem;
 
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 const PURPOSE: HeaderName = HeaderName::from_static("purpose");

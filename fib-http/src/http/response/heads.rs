@@ -1,4 +1,4 @@
-//! The forms that responses have.
+//! The heads of responses: a status and its header fields.
 
 use bytes::Bytes;
 use hyper::header::{
@@ -6,18 +6,18 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-use crate::body::Payload;
+use super::payload::Payload;
 
-/// The header that tells a number's index.
-pub const FIBONACCI_INDEX: HeaderName = HeaderName::from_static("fibonacci-index");
+/// The field that contains a number's index.
+const FIBONACCI_INDEX: HeaderName = HeaderName::from_static("fibonacci-index");
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A response with what all responses have in common.
-pub(crate) fn response(status: StatusCode, payload: Payload) -> Response<Payload> {
+/// A response with the fields that all responses have.
+pub(crate) fn head(status: StatusCode, payload: Payload) -> Response<Payload> {
     let mut response = Response::new(payload);
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -27,13 +27,13 @@ pub(crate) fn response(status: StatusCode, payload: Payload) -> Response<Payload
 }
 
 pub(crate) fn content(media_type: HeaderValue, bytes: impl Into<Bytes>) -> Response<Payload> {
-    let mut response = response(StatusCode::OK, Payload::from(bytes.into()));
+    let mut response = head(StatusCode::OK, Payload::from(bytes.into()));
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
 
 pub(crate) fn empty(status: StatusCode) -> Response<Payload> {
-    response(status, Payload::default())
+    head(status, Payload::default())
 }
 
 pub(crate) fn redirect(location: &'static str) -> Response<Payload> {
@@ -42,7 +42,7 @@ pub(crate) fn redirect(location: &'static str) -> Response<Payload> {
     response
 }
 
-/// The fields of responses to `GET /`, made once: to copy them costs less than to insert them.
+/// The fields of responses to `GET /`, made once: copying them costs less than inserting them.
 #[derive(Debug)]
 pub(crate) struct NumberHeads {
     json: HeaderMap,
@@ -52,29 +52,29 @@ pub(crate) struct NumberHeads {
 impl NumberHeads {
     pub(crate) fn new() -> Self {
         let fields = |media_type| {
-            // With room, so that a copy need not grow.
+            // With spare capacity, so that a copy does not have to grow.
             let mut fields = HeaderMap::with_capacity(8);
             fields.extend(content(media_type, Bytes::new()).into_parts().0.headers);
             fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             fields.insert(VARY, HeaderValue::from_static("accept"));
-            // Keeps the place.
+            // A placeholder for the index.
             fields.insert(FIBONACCI_INDEX, HeaderValue::from(0));
             fields
         };
         Self { json: fields(JSON), text: fields(TEXT) }
     }
 
-    /// A response with the number of an index.
+    /// A response with the number at `index`.
     pub(crate) fn with_index(&self, as_text: bool, index: u64, payload: Payload) -> Response<Payload> {
         let mut response = self.copy(as_text, payload);
-        // It is there already, and to put another in its place is cheaper than an insertion.
+        // The placeholder exists, and replacing it is cheaper than an insertion.
         if let Some(value) = response.headers_mut().get_mut(FIBONACCI_INDEX) {
             *value = HeaderValue::from(index);
         }
         response
     }
 
-    /// What can be known before a number is consumed.
+    /// The fields that are known before a number is consumed.
     pub(crate) fn without_index(&self, as_text: bool) -> Response<Payload> {
         let mut response = self.copy(as_text, Payload::default());
         response.headers_mut().remove(FIBONACCI_INDEX);

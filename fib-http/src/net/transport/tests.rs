@@ -1,24 +1,30 @@
 //! Clients that take nothing, little, or all; that send late; that do not end.
 
 use super::*;
+use crate::net::deadlines::MINIMUM_RATE;
+use crate::net::fairness::QUANTUM_BYTES;
+use crate::net::lingering;
 use std::cell::Cell;
 use std::future::pending;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::time::{sleep, timeout};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, timeout};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUTS: Timeouts = Timeouts { keep_alive: KEEP_ALIVE, write: TIMEOUT };
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Both ends of a connection that holds `capacity` bytes each way.
-fn pair(capacity: usize) -> (Patient<DuplexStream>, DuplexStream, Rc<Seat>) {
+fn pair(capacity: usize) -> (Transport<DuplexStream>, DuplexStream, Rc<Activity>) {
     let (server, client) = duplex(capacity);
-    let seat = Rc::new(Seat::new());
-    (Patient::new(server, Rc::clone(&seat), KEEP_ALIVE, TIMEOUT), client, seat)
+    let activity = Rc::new(Activity::new());
+    (Transport::new(server, Rc::clone(&activity), TIMEOUTS), client, activity)
 }
 
 /// Writes for ever; tells after how many seconds it could not.
-async fn write(mut io: Patient<DuplexStream>) -> u64 {
+async fn write(mut io: Transport<DuplexStream>) -> u64 {
     let start = Instant::now();
     let error = loop {
         if let Err(error) = io.write_all(&[0; 100]).await {
@@ -40,9 +46,9 @@ async fn take(mut client: DuplexStream, count: usize, pause: Duration) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_cut() {
-    let (io, _client, seat) = pair(1024);
+    let (io, _client, activity) = pair(1024);
     assert_eq!(write(io).await, 60);
-    assert!(seat.is_busy());
+    assert!(activity.is_busy());
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,9 +108,9 @@ impl AsyncWrite for Sink {
 async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
     let turns = Cell::new(0);
     let write = async {
-        let mut io = Patient::new(Sink, Rc::new(Seat::new()), KEEP_ALIVE, TIMEOUT);
+        let mut io = Transport::new(Sink, Rc::new(Activity::new()), TIMEOUTS);
         for _ in 0..160 {
-            io.write_all(&[0; TURN_BYTES / 16]).await.expect("it takes all");
+            io.write_all(&[0; QUANTUM_BYTES / 16]).await.expect("it takes all");
         }
     };
     let other = async {
@@ -118,7 +124,7 @@ async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
 }
 
 /// Reads for ever; tells after how many seconds it could not.
-async fn read(mut io: Patient<DuplexStream>) -> u64 {
+async fn read(mut io: Transport<DuplexStream>) -> u64 {
     let start = Instant::now();
     let error = loop {
         match io.read_u8().await {
@@ -150,13 +156,13 @@ async fn a_request_has_to_come_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_for_a_request_begins_after_the_response_to_the_last_one() {
-    let (io, mut client, seat) = pair(1024);
+    let (io, mut client, activity) = pair(1024);
     let answer = async {
         for _ in 0..10 {
             sleep(KEEP_ALIVE / 3).await;
-            seat.asked();
+            let response = activity.request_arrived();
             sleep(KEEP_ALIVE * 2).await;
-            seat.answered(Instant::now());
+            drop(response);
             // hyper reads on after a response.
             client.write_u8(b'G').await.expect("it is read");
         }
@@ -168,21 +174,21 @@ async fn the_time_for_a_request_begins_after_the_response_to_the_last_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_ends_at_once() {
-    let (mut io, _client, seat) = pair(1024);
+    let (mut io, _client, activity) = pair(1024);
     let start = Instant::now();
     io.shutdown().await.expect("it ends");
     assert_eq!(start.elapsed(), Duration::ZERO);
-    assert!(!seat.is_busy());
+    assert!(!activity.is_busy());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_reads_is_thrown_away_before_the_end() {
-    let (mut io, mut client, seat) = pair(1024);
-    seat.unread.set(true);
+    let (mut io, mut client, activity) = pair(1024);
+    activity.leave_input_unread();
     let send = async {
         for _ in 0..20 {
             client.write_all(&[0; 4096]).await.expect("it is read");
-            sleep(LINGER_SILENCE / 2).await;
+            sleep(lingering::SILENCE / 2).await;
         }
         drop(client);
         Instant::now()
@@ -197,9 +203,9 @@ async fn what_nobody_reads_is_thrown_away_before_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_connection_is_not_waited_for_for_ever() {
-    for (pause, least) in [(HOUR, LINGER_SILENCE), (LINGER_SILENCE / 2, LINGER_TOTAL)] {
-        let (mut io, mut client, seat) = pair(1024);
-        seat.unread.set(true);
+    for (pause, least) in [(HOUR, lingering::SILENCE), (lingering::SILENCE / 2, lingering::TOTAL)] {
+        let (mut io, mut client, activity) = pair(1024);
+        activity.leave_input_unread();
         let start = Instant::now();
         let send = async {
             loop {
@@ -209,6 +215,6 @@ async fn the_end_of_a_connection_is_not_waited_for_for_ever() {
         };
         tokio::select! { result = io.shutdown() => result.expect("it ends"), () = send => {} }
         let took = start.elapsed();
-        assert!(took >= least && took <= least + LINGER_SILENCE, "{took:?}");
+        assert!(took >= least && took <= least + lingering::SILENCE, "{took:?}");
     }
 }

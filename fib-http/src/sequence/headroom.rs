@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::TryReserveError;
 use std::hint::black_box;
 
-use crate::memory::EXEMPT_BYTES;
+use super::memory::EXEMPT_BYTES;
 
 /// What must be left: enough for the small allocations of hyper and the runtime.
 const BYTES: usize = 1024 * 1024;

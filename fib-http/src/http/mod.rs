@@ -1,0 +1,15 @@
+//! From a request to a response.
+
+mod exchange;
+mod metrics;
+mod pages;
+mod request;
+pub(crate) mod response;
+mod service;
+
+pub use self::request::body::MAX_BYTES as REQUEST_BODY_BYTES;
+pub use self::request::host::HostName;
+pub(crate) use self::request::host::Hosts;
+pub use self::request::target::MAX_BYTES as TARGET_BYTES;
+pub use self::service::Service;
+pub(crate) use self::service::Settings;

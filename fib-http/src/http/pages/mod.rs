@@ -1,0 +1,6 @@
+//! The pages that describe the service.
+
+mod docs;
+mod openapi;
+
+pub(crate) use self::docs::Docs;

@@ -1,0 +1,50 @@
+//! The body of a request. The service has no use for it, but the next request stands behind it.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use hyper::body::Body;
+use tokio::time::timeout;
+
+use crate::http::response::Problem;
+
+/// The most bytes of a request's body that are read and discarded so that the connection can go on.
+pub const MAX_BYTES: u64 = 64 * 1024;
+
+/// How long that may take.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Reads a body to its end.
+///
+/// # Errors
+/// 400, 408 or 413 where the body is malformed, too slow or too long. Its rest then stands in front of the next request.
+pub(crate) async fn drain<B: Body<Data = Bytes>>(body: B) -> Result<(), Problem> {
+    // Nothing needs to be read where the declared length is too long.
+    if body.size_hint().lower() > MAX_BYTES {
+        return Err(too_large());
+    }
+    let read = async {
+        let mut body = pin!(body);
+        let mut rest = MAX_BYTES;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else {
+                let detail = "The request's body is malformed or incomplete.";
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "body", detail));
+            };
+            let length = frame.data_ref().map_or(0, Buf::remaining);
+            rest = rest.checked_sub(length as u64).ok_or_else(too_large)?;
+        }
+        Ok(())
+    };
+    timeout(TIMEOUT, read).await.unwrap_or_else(|_| {
+        let detail = "The request's body did not arrive within a second.";
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body", detail))
+    })
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body", "The request has a body of more than 64 KiB.")
+}

@@ -1,0 +1,24 @@
+//! What a client expects before it sends a request's body (RFC 9110, section 10.1.1).
+
+use hyper::StatusCode;
+use hyper::header::{EXPECT, HeaderMap};
+
+use crate::http::response::Problem;
+
+/// Whether the client may wait with the body until it is told to send it.
+pub(crate) fn is_present(headers: &HeaderMap) -> bool {
+    headers.contains_key(EXPECT)
+}
+
+/// Refuses expectations other than `100-continue`. hyper meets that one when the body is read.
+///
+/// # Errors
+/// 417.
+pub(crate) fn check(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_known = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"100-continue");
+    if headers.get_all(EXPECT).iter().all(|value| is_known(value.as_bytes())) {
+        return Ok(());
+    }
+    let detail = "The only expectation that can be met is 100-continue.";
+    Err(Problem::new(StatusCode::EXPECTATION_FAILED, "expectation", detail))
+}

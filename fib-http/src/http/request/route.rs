@@ -1,0 +1,80 @@
+//! What a request asks for.
+
+use hyper::header::ALLOW;
+use hyper::{Method, StatusCode};
+
+use crate::http::response::Problem;
+
+/// What a request asks for, by its path. The query does not matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    /// The next number.
+    Number,
+    Healthy,
+    Ready,
+    Metrics,
+    /// The documentation's address without the slash that its relative links need.
+    DocsWithoutSlash,
+    /// A file of the documentation, by its path there.
+    Docs(&'a str),
+    OpenApi,
+    Favicon,
+    Robots,
+    /// Nothing that exists.
+    Unknown,
+}
+
+impl<'a> Route<'a> {
+    pub(crate) fn of(path: &'a str) -> Self {
+        match path {
+            "/" => Self::Number,
+            "/healthz" => Self::Healthy,
+            "/readyz" => Self::Ready,
+            "/metrics" => Self::Metrics,
+            "/docs" => Self::DocsWithoutSlash,
+            "/openapi.json" => Self::OpenApi,
+            "/favicon.ico" => Self::Favicon,
+            "/robots.txt" => Self::Robots,
+            path => path.strip_prefix("/docs/").map_or(Self::Unknown, Self::Docs),
+        }
+    }
+
+    /// How metrics name the route. Unknown paths share one name, since clients could make up any number of them.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Number => "/",
+            Self::Healthy => "/healthz",
+            Self::Ready => "/readyz",
+            Self::Metrics => "/metrics",
+            Self::DocsWithoutSlash | Self::Docs(_) => "/docs",
+            Self::OpenApi => "/openapi.json",
+            Self::Favicon => "/favicon.ico",
+            Self::Robots => "/robots.txt",
+            Self::Unknown => "other",
+        }
+    }
+
+    /// Checks that the route exists, and that it allows `method`.
+    ///
+    /// # Errors
+    /// 404, or 405.
+    pub(crate) fn check(self, method: &Method) -> Result<(), Problem> {
+        if self == Self::Unknown {
+            return Err(not_found());
+        }
+        match *method {
+            Method::GET | Method::HEAD => Ok(()),
+            _ => {
+                let detail = "Only GET and HEAD are allowed here.";
+                Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).with(ALLOW, "GET, HEAD"))
+            }
+        }
+    }
+}
+
+/// 404.
+pub(crate) fn not_found() -> Problem {
+    let detail =
+        "Nothing exists at this path. GET / returns the next Fibonacci number, /docs/ describes the interface.";
+    Problem::new(StatusCode::NOT_FOUND, "path", detail)
+}

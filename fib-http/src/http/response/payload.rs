@@ -1,0 +1,72 @@
+//! The bytes of a response's body.
+
+use bytes::{Buf, Bytes};
+
+use crate::http::exchange::Exchange;
+use crate::sequence::Digits;
+
+/// The bytes of a body. hyper takes it whole and drains it into the socket.
+#[derive(Debug)]
+pub(crate) struct Payload {
+    content: Content,
+    /// Ends when the socket has everything, or when it fails.
+    exchange: Option<Exchange>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Bytes(Bytes),
+    Digits(Digits),
+}
+
+impl Payload {
+    /// The same bytes; they keep `exchange` until the system has taken them.
+    pub(crate) fn with_exchange(self, exchange: Exchange) -> Self {
+        Self { exchange: Some(exchange), ..self }
+    }
+}
+
+impl Default for Payload {
+    /// No bytes.
+    fn default() -> Self {
+        Self::from(Bytes::new())
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self { content: Content::Bytes(bytes), exchange: None }
+    }
+}
+
+impl From<Digits> for Payload {
+    fn from(digits: Digits) -> Self {
+        Self { content: Content::Digits(digits), exchange: None }
+    }
+}
+
+impl Buf for Payload {
+    fn remaining(&self) -> usize {
+        match &self.content {
+            Content::Bytes(bytes) => bytes.remaining(),
+            Content::Digits(digits) => digits.remaining(),
+        }
+    }
+
+    fn chunk(&self) -> &[u8] {
+        match &self.content {
+            Content::Bytes(bytes) => bytes.chunk(),
+            Content::Digits(digits) => digits.chunk(),
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match &mut self.content {
+            Content::Bytes(bytes) => bytes.advance(count),
+            Content::Digits(digits) => digits.advance(count),
+        }
+        if let Some(exchange) = &mut self.exchange {
+            exchange.record_sent(count);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! HTTP on one connection.
+
+use std::convert::Infallible;
+use std::io::IoSlice;
+use std::rc::Rc;
+
+use bytes::Buf;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::CONNECTION;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::debug;
+
+use super::activity::{Activity, UnsentResponse};
+use super::deadlines::Timeouts;
+use super::transport::Transport;
+use crate::http::Service;
+use crate::http::response::Payload;
+use crate::sequence::headroom;
+
+/// The most output that hyper queues on a connection before it writes. By default it would queue 400 KB.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The longest head of a request. hyper answers a longer one with 431.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// Serves HTTP/1.1 and 1.0 on `io` until the client closes it, it fails, or `shutdown` asks for its end and the response in
+/// flight is sent.
+pub(crate) async fn serve<I>(io: I, service: Rc<Service>, activity: Rc<Activity>, timeouts: Timeouts, shutdown: Watcher)
+where
+    I: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    // A connection allocates its buffers when it is served, so this belongs here and not before the task is spawned.
+    if headroom::check().is_err() {
+        debug!("refused: there is no memory for a connection");
+        return;
+    }
+    let io = TokioIo::new(Transport::new(io, Rc::clone(&activity), timeouts));
+    let service = service_fn(|request| respond(&service, &activity, request));
+    if let Err(error) = shutdown.watch(http().serve_connection(io, service)).await {
+        debug!("{error}");
+    }
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    // `Deadlines` limits the time that a head may take.
+    http.header_read_timeout(None)
+        .max_header_size(HEAD_BYTES)
+        // A client that shuts down its sending side after a request still waits for the number.
+        .half_close(true)
+        .max_buf_size(BUFFER_BYTES)
+        // A body may be long, so it is never copied into one buffer with its head, whatever the transport.
+        .writev(true);
+    http
+}
+
+/// Answers one request, and keeps the connection busy until the system has the whole response.
+async fn respond(
+    service: &Service,
+    activity: &Rc<Activity>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<TrackedPayload>>, Infallible> {
+    let unsent = activity.request_arrived();
+    let response = service.respond(request).await;
+    if response.headers().contains_key(CONNECTION) {
+        // The service closes the connection, and the client may already be sending what follows.
+        activity.leave_input_unread();
+    }
+    Ok(response.map(|payload| Full::new(TrackedPayload { payload, _unsent: unsent })))
+}
+
+/// The bytes of a response, which hyper drops when the system has all of them or when the connection ends.
+struct TrackedPayload {
+    payload: Payload,
+    _unsent: UnsentResponse,
+}
+
+impl Buf for TrackedPayload {
+    fn remaining(&self) -> usize {
+        self.payload.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.payload.chunk()
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        self.payload.chunks_vectored(slices)
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.payload.advance(count);
+    }
+}

@@ -1,0 +1,155 @@
+//! From a port to a connection that behaves: sockets, the accept loop, deadlines, and the end of all connections.
+
+mod accept;
+mod activity;
+mod connection;
+mod connections;
+mod deadlines;
+mod fairness;
+mod limits;
+mod lingering;
+pub mod listen;
+mod short_writes;
+pub mod shutdown;
+mod transport;
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::time::Duration;
+
+pub use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tracing::{Instrument, debug, debug_span, info_span, warn};
+
+use self::accept::Acceptor;
+use self::activity::Activity;
+use self::connections::Connections;
+use self::deadlines::Timeouts;
+use crate::http::Service;
+
+/// What can be chosen about connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// How long a connection may be idle, and how long the head of a request may take to arrive.
+    pub(crate) keep_alive: Duration,
+    /// How long a client may take nothing of a response.
+    pub(crate) write_timeout: Duration,
+    /// How many connections are served at a time.
+    pub(crate) max_connections: usize,
+    /// How long the responses in flight may take when the service stops.
+    pub(crate) grace_period: Duration,
+    /// Whether messages about a request name the client.
+    pub(crate) access_log: bool,
+}
+
+impl Settings {
+    fn timeouts(&self) -> Timeouts {
+        Timeouts { keep_alive: self.keep_alive, write: self.write_timeout }
+    }
+}
+
+/// Accepts connections and serves each in a task of its own until the future that `shutdown` makes is ready. Then closes the
+/// listeners and lets the responses in flight end, for at most the grace period and until the future that the first one gave
+/// is ready too.
+///
+/// `shutdown` is called in the runtime when all is ready to serve, just before the line `listening on http://...` is logged.
+///
+/// # Errors
+/// When the runtime rejects a listener, or when `shutdown` fails.
+pub(crate) async fn serve<S, F>(
+    listeners: Vec<StdListener>,
+    service: &Rc<Service>,
+    settings: &Settings,
+    shutdown: S,
+) -> io::Result<()>
+where
+    S: FnOnce() -> io::Result<F>,
+    F: Future,
+    F::Output: Future<Output = ()>,
+{
+    let listeners = accept::adopt(listeners)?;
+    let mut shutdown = std::pin::pin!(shutdown()?);
+    shutdown::notify_ready();
+    listen::announce(&listeners);
+
+    let mut acceptor = Acceptor::new(listeners, limits::connections(settings.max_connections));
+    let mut connections = Connections::default();
+    let open = Rc::clone(connections.open());
+    let graceful = GracefulShutdown::new();
+    let second_signal = loop {
+        tokio::select! {
+            biased;
+            second_signal = &mut shutdown => break second_signal,
+            Some(()) = connections.ended() => {}
+            (permit, stream, peer) = acceptor.next(&open) => {
+                let activity = Rc::new(Activity::new());
+                let serve = serve_peer(
+                    stream, peer, Rc::clone(service), Rc::clone(&activity), settings.clone(), graceful.watcher(),
+                );
+                connections.spawn(activity, async move {
+                    serve.await;
+                    drop(permit);
+                });
+                service.metrics().connection_accepted();
+            }
+        }
+        service.metrics().set_connections(open.count());
+    };
+
+    drop(acceptor);
+    service.stop();
+    shutdown::notify_stopping();
+    let completed = async {
+        tokio::select! {
+            biased;
+            // Tells all connections, and is pending while one of them is open.
+            () = graceful.shutdown() => {}
+            () = connections.all_completed() => {}
+        }
+    };
+    tokio::select! {
+        biased;
+        () = second_signal => warn!("a second signal: {} connections are cut", open.count()),
+        result = timeout(settings.grace_period, completed) => if result.is_err() {
+            warn!("{} connections are cut: their responses take too long", open.count());
+        },
+    }
+    connections.abort().await;
+    Ok(())
+}
+
+/// Serves the connection of one client.
+async fn serve_peer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Rc<Service>,
+    activity: Rc<Activity>,
+    settings: Settings,
+    shutdown: Watcher,
+) {
+    // A disabled span costs nothing; an enabled one has its share of each request.
+    let span = if settings.access_log { info_span!("connection", %peer) } else { debug_span!("connection", %peer) };
+    async {
+        debug!("accepted");
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!("TCP_NODELAY: {error}");
+        }
+        connection::serve(stream, service, activity, settings.timeouts(), shutdown).await;
+        debug!("ended");
+    }
+    .instrument(span)
+    .await;
+}
+
+/// Serves HTTP/1.1 and 1.0 on any byte stream with the default timeouts, until the client closes it, it fails, or `shutdown`
+/// asks for its end.
+pub async fn serve_stream<I>(io: I, service: Rc<Service>, shutdown: Watcher)
+where
+    I: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    connection::serve(io, service, Rc::new(Activity::new()), Timeouts::default(), shutdown).await;
+}

@@ -1,0 +1,73 @@
+//! Why a number cannot be given now.
+
+use std::collections::TryReserveError;
+use std::fmt;
+
+use fib_core::Exhausted;
+
+use super::in_flight::OverBudget;
+
+/// There is no memory for a number, or for its text. Nothing was consumed.
+#[derive(Clone, Debug)]
+pub enum Shortage {
+    /// The numbers in flight hold as much as they may.
+    InFlight(OverBudget),
+    /// The number could not grow, or could not be copied.
+    Number(Exhausted),
+    /// There is no memory for the number's text.
+    Text(TryReserveError),
+}
+
+impl Shortage {
+    /// Whether freeing the sequence's own numbers would help.
+    pub(crate) fn is_of_memory(&self) -> bool {
+        !matches!(self, Self::InFlight(_))
+    }
+}
+
+impl From<OverBudget> for Shortage {
+    fn from(over: OverBudget) -> Self {
+        Self::InFlight(over)
+    }
+}
+
+impl From<Exhausted> for Shortage {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Number(exhausted)
+    }
+}
+
+impl From<TryReserveError> for Shortage {
+    fn from(error: TryReserveError) -> Self {
+        Self::Text(error)
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InFlight(over) => over.fmt(f),
+            Self::Number(exhausted) => exhausted.fmt(f),
+            Self::Text(_) => f.write_str("there is no memory for the response"),
+        }
+    }
+}
+
+impl std::error::Error for Shortage {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortage_says_what_is_short() {
+        let text = Vec::<u8>::new().try_reserve(usize::MAX).expect_err("more than there is");
+        for (shortage, message) in [
+            (Shortage::from(OverBudget), "the responses in flight hold as much memory as they may"),
+            (Shortage::from(Exhausted::refused()), "the memory guard refused"),
+            (Shortage::from(text), "there is no memory for the response"),
+        ] {
+            assert!(shortage.to_string().contains(message), "{shortage}");
+        }
+    }
+}
