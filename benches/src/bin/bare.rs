@@ -52,7 +52,7 @@ fn main() -> io::Result<()> {
     })
 }
 
-/// The settings are those of fib-http/src/connection.rs, but that hyper keeps the time for a request's head.
+/// The settings are those of fib-http/src/net/connection.rs, except that hyper itself limits the time for a request's head.
 async fn serve(stream: TcpStream, flags: Rc<Flags>, body: Bytes) {
     let service = service_fn(move |_: Request<Incoming>| {
         let mut response = Response::new(Full::new(body.clone()));
