@@ -16,7 +16,7 @@ SECONDS = 60
 
 
 def start_service(program):
-    """The process, and the address that its last start-up line tells."""
+    """The process, and the address in the last line that it logs at its start."""
     service = subprocess.Popen([program, "--port", "0"], stderr=subprocess.PIPE, text=True)
     for line in service.stderr:
         if found := re.search(r"listening on (http://127\.0\.0\.1:\d+)", line):
@@ -36,14 +36,14 @@ def start_browser(profile):
 
 
 def requests(browser):
-    """The addresses that were asked for over the network; the browser's own pages are not."""
+    """The addresses that the browser requested over the network, without its own pages."""
     messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
     urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     return [url for url in urls if not url.startswith(("about:", "blob:", "chrome:", "data:"))]
 
 
 def try_it_out(browser, base):
-    """The body that "Try it out" on GET / shows."""
+    """The response body that "Try it out" on GET / shows."""
     def click(css):
         WebDriverWait(browser, SECONDS).until(expect.element_to_be_clickable((By.CSS_SELECTOR, css))).click()
 
@@ -67,7 +67,7 @@ def main(program, screenshot=None):
                     browser.save_screenshot(screenshot)
             finally:
                 browser.quit()
-                time.sleep(0.5)  # the browser still writes its profile
+                time.sleep(0.5)  # the browser may still be writing to its profile
     finally:
         service.terminate()
     if numbers != ["0", "1", "1"]:

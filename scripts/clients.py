@@ -11,7 +11,7 @@ import time
 
 # Numbers of 209 digits and more.
 START = 1000
-# Numbers that a client takes in its turn, and when all of them take at once.
+# How many numbers each client takes alone, and how many when all clients run at once.
 ALONE = 50
 TOGETHER = 500
 
@@ -74,7 +74,7 @@ http {{
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $host:$server_port;
-            # A request that is sent again takes another number.
+            # A retried request would take another number.
             proxy_next_upstream off;
         }}
     }}
@@ -107,7 +107,7 @@ def start_service(program):
 
 
 def start_proxy(command, template, folder, service):
-    """The process of a proxy in front of the service, and the proxy's address."""
+    """Starts a proxy in front of the service. Returns its process and its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     name = command[0]
@@ -126,13 +126,13 @@ def start_proxy(command, template, folder, service):
 
 
 def clients(folder, service, nginx, haproxy):
-    """Name, address, and the command that takes URL and COUNT."""
+    """For each client its name, the address that it asks, and the command that takes URL and COUNT."""
     (folder / "node.mjs").write_text(NODE)
     (folder / "go.go").write_text(GO)
     subprocess.run(["go", "build", "-o", folder / "go", folder / "go.go"], check=True, env=go_environment(folder))
     requests = PYTHON.format(library="requests", session="Session")
     httpx = PYTHON.format(library="httpx", session="Client")
-    # All of its requests on one connection.
+    # curl sends all requests on one connection.
     curl = ["bash", "-c", r"""printf "url=$0\n%.0s" $(seq "$1") |
         curl -fsS -H 'Accept: text/plain' -w ' %header{fibonacci-index}\n' -K - | awk '{print $2, $1}'"""]
     return [
@@ -151,7 +151,7 @@ def go_environment(folder):
 
 
 def take(name, address, command, count):
-    """The indices of the numbers that a client takes, all of them right."""
+    """Runs a client, checks its numbers, and returns their indices."""
     done = subprocess.run([*command, f"http://{address}/", str(count)], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         fail(f"{name} ended with status {done.returncode}")
@@ -177,7 +177,7 @@ def main(program):
             folder = pathlib.Path(name)
             service, address = start_service(program)
             processes.append(service)
-            # What it logs later must not fill a pipe.
+            # Later log messages must not fill the pipe.
             threading.Thread(target=service.stderr.read, daemon=True).start()
             nginx, nginx_address = start_proxy(["nginx", "-c"], NGINX, folder, address)
             processes.append(nginx)
@@ -214,7 +214,7 @@ def main(program):
             print(f"all at once: {total} numbers, each once")
 
             tool = pathlib.Path(sys.executable).with_name("schemathesis")
-            # It keeps a cache in the folder where it runs.
+            # schemathesis keeps a cache in the folder in which it runs.
             subprocess.run([tool, "run", f"http://{address}/openapi.json"], check=True, cwd=tool.parent)
             service.terminate()
             if service.wait(60) != 0:

@@ -1,12 +1,12 @@
-"""Checks what a program of the firmware printed: every number from F(0) on, the end, and the restart by the guard."""
+"""Checks the output of a firmware program: every number from F(0) on, the end, and the restart by the guard."""
 
 import re
 import sys
 from decimal import Decimal, getcontext
 
-ENDS = 20  # digits at both ends of a long number, where not all are printed
+ENDS = 20  # digits that are printed at either end of a long number
 
-# Decimal adds and prints in linear time, and exactly with enough digits.
+# Decimal adds and prints in linear time, and it is exact if it has enough digits.
 getcontext().prec = 100_000
 
 with open(sys.argv[1], encoding="ascii") as file:

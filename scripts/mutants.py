@@ -1,4 +1,4 @@
-"""The share of viable mutants that the tests caught, from cargo-mutants' outcomes.json; fails below 95 %."""
+"""Prints the share of viable mutants that the tests caught, from the outcomes.json of cargo-mutants. Fails below 95 %."""
 
 import collections
 import json
@@ -6,7 +6,7 @@ import sys
 
 with open(sys.argv[1], encoding="utf-8") as file:
     outcomes = json.load(file)["outcomes"]
-# The first outcome may be the build without a change.
+# The first outcome may be that of the unchanged code.
 counts = collections.Counter(outcome["summary"] for outcome in outcomes if outcome["scenario"] != "Baseline")
 caught = counts["CaughtMutant"] + counts["Timeout"]
 viable = caught + counts["MissedMutant"]

@@ -1,7 +1,7 @@
-"""Good, slow and hostile clients in turns. Usage: soak.py PATH_OF_FIB_HTTP MINUTES
+"""Runs good, slow and hostile clients side by side. Usage: soak.py PATH_OF_FIB_HTTP MINUTES
 
-Ends with status 1 at the first violation of what the service promises. Which refusal a hostile request gets is left to the
-tests; here it is only told apart from a number.
+Ends with status 1 as soon as the service breaks a promise. The tests check which refusal a hostile request gets; this
+program only distinguishes refusals from numbers.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import time
 PATIENCE = 120  # seconds, longer than any deadline of the service
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PRIME = 2**61 - 1
-CHUNK = 300  # digits that are converted at a time
+CHUNK = 300  # digits to convert at a time
 
 
 class Violation(Exception):
@@ -44,17 +44,17 @@ def digits_modulo(digits):
 
 
 def digit_count(n):
-    """The digits of F(n), from Binet's closed form: log10 of it is nowhere near an integer for n up to 10^8."""
+    """The number of digits of F(n), from Binet's closed form, whose log10 is nowhere near an integer for n up to 10^8."""
     return 1 if n < 2 else math.floor(n * math.log10((1 + math.sqrt(5)) / 2) - math.log10(5) / 2) + 1
 
 
 class Service:
-    """A process, and what became of its numbers."""
+    """A process of the service, and a record of its numbers."""
 
     def __init__(self, name, start, megabytes, pause):
         self.name, self.start, self.megabytes, self.pause = name, start, megabytes, pause
         self.seen = set()
-        self.given_up = 0  # requests for a number whose answer did not come whole: each may have consumed one
+        self.given_up = 0  # requests for a number whose answer is incomplete: each may have consumed a number
         self.statuses = collections.Counter()
         self.peak = 0
         self.process = None
@@ -90,7 +90,7 @@ class Service:
             writer.transport.abort()
 
     def record(self, index, body):
-        """Takes note of a number that arrived whole."""
+        """Checks and records a number that arrived whole."""
         if index in self.seen:
             raise Violation(f"{self.name}: F({index}) came twice")
         if not body.isdigit() or len(body) != digit_count(index) or digits_modulo(body) != fibonacci_modulo(index):
@@ -98,7 +98,7 @@ class Service:
         self.seen.add(index)
 
     async def answer(self, reader, pace=None):
-        """The status of one answer and its index; a number is taken note of. `pace` is bytes and seconds a read."""
+        """Reads one answer, records its number, returns status and index. `pace` is the bytes and seconds of each read."""
         async with asyncio.timeout(PATIENCE):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
@@ -120,12 +120,12 @@ class Service:
         return status, int(index)
 
     def memory(self):
-        """Resident MiB."""
+        """The resident memory in MiB."""
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1]) / 1024
 
     async def stop(self):
-        """Ends the process and settles the account."""
+        """Ends the process and checks that no number is missing without a reason."""
         self.process.send_signal(signal.SIGTERM)
         last = await asyncio.wait_for(self.last_line, PATIENCE)
         if (status := await self.process.wait()) != 0:
@@ -143,7 +143,7 @@ class Service:
 
 
 async def good(service):
-    """Numbers over one connection, in order, and nothing but numbers."""
+    """Takes numbers over one connection, and expects them in order and nothing else."""
     async with service.connect() as (reader, writer):
         last = -1
         for _ in range(random.randint(1, 200)):
@@ -158,7 +158,7 @@ async def good(service):
 
 
 async def healthy(service):
-    """The service answers while others misuse it; what is no number consumes none."""
+    """Asks for /healthz, which must answer while others misuse the service, and must not consume a number."""
     async with service.connect() as (reader, writer):
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         if await service.answer(reader) != (200, None):
@@ -167,7 +167,7 @@ async def healthy(service):
 
 
 async def pipelining(service):
-    """Several requests in one go, then no more is sent; the answers come all the same."""
+    """Sends several requests at once and ends its sending side; all answers must still come."""
     async with service.connect() as (reader, writer):
         count = random.randint(2, 12)
         writer.write(GET * count)
@@ -179,14 +179,14 @@ async def pipelining(service):
 
 
 async def slow_reading(service):
-    """A small window and long pauses: the service has to wait with most of the answer."""
+    """Reads through a small window with long pauses, so that the service has to hold back most of the answer."""
     async with service.connect(receive_buffer=8192) as (reader, writer):
         writer.write(GET)
         await until_cut(service, reader, 1, pace=(random.choice([4096, 32768]), random.uniform(0.01, 0.1)))
 
 
 async def slow_sending(service):
-    """A request a byte at a time, followed by as many as fit into one packet."""
+    """Sends a request one byte at a time."""
     async with service.connect() as (reader, writer):
         with contextlib.suppress(OSError):
             for byte in GET:
@@ -205,7 +205,7 @@ async def never_reading(service):
 
 
 async def leaving(service):
-    """Goes away before the answer, or in the midst of it, with a reset."""
+    """Resets the connection before the answer or in the middle of it."""
     async with service.connect(receive_buffer=4096) as (reader, writer):
         writer.write(GET)
         service.given_up += 1
@@ -215,7 +215,7 @@ async def leaving(service):
 
 
 async def holding(service):
-    """Connections that say nothing, or never end a head."""
+    """Opens connections that send nothing, or never finish the head of a request."""
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(random.randint(1, 20)):
             _, writer = await stack.enter_async_context(service.connect())
@@ -224,7 +224,7 @@ async def holding(service):
 
 
 FIELDS = b"Host: localhost\r\n"
-# Bytes, and how many numbers they ask for at most.
+# What hostile clients send, and the most numbers that it can ask for.
 HOSTILE = [
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)), 0),  # a TLS hello
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0),
@@ -255,7 +255,7 @@ HOSTILE = [
 
 
 async def hostile(service):
-    """Bytes that no honest client sends."""
+    """Sends bytes that no honest client sends."""
     payload, numbers = random.choice(HOSTILE)
     async with service.connect() as (reader, writer):
         with contextlib.suppress(OSError):
@@ -263,14 +263,14 @@ async def hostile(service):
             await writer.drain()
             if random.random() < 0.5:
                 writer.write_eof()
-        # A connection that waits for more bytes is left.
+        # This client leaves a connection that waits for more bytes.
         timer = asyncio.get_running_loop().call_later(random.uniform(1, 3), writer.transport.abort)
         await until_cut(service, reader, numbers)
         timer.cancel()
 
 
 async def until_cut(service, reader, requests, pace=None):
-    """Answers to all of the requests for a number, or up to the end of the connection; the rest is given up."""
+    """Reads the answers to all requests, or up to the end of the connection; the other requests count as given up."""
     with contextlib.suppress(asyncio.IncompleteReadError, OSError):
         while True:
             _, index = await service.answer(reader, pace)
@@ -282,7 +282,7 @@ async def until_cut(service, reader, requests, pace=None):
     service.given_up += requests
 
 
-# Each client, and how many of its kind there are at a time.
+# Each kind of client, and how many of it run at a time.
 CLIENTS = [(good, 4), (healthy, 1), (pipelining, 2), (slow_reading, 6), (slow_sending, 2), (never_reading, 6), (leaving, 2),
            (holding, 3), (hostile, 4)]
 
@@ -294,7 +294,7 @@ async def repeat(client, service, deadline):
 
 
 async def watch(services, begin, deadline):
-    """Memory each second, a line of progress each half minute."""
+    """Checks the memory each second, and prints a line of progress each half minute."""
     seconds = 0
     while time.monotonic() < deadline:
         for service in services:

@@ -9,10 +9,10 @@ use fib_benches::force;
 use fib_core::{Kernel, Limb, Natural, Radix};
 use num_bigint::BigUint;
 
-/// Limbs of the operands. 10,848 are two values in the L2 cache, 1,000,000 come from beyond it.
+/// Limbs of each operand. Two operands of 10,848 limbs fit the L2 cache; two of 1,000,000 do not.
 const LENGTHS: [usize; 9] = [1, 4, 8, 32, 256, 2_048, 10_848, 100_000, 1_000_000];
 
-/// In the radix of `base`, where `number` makes a number of limbs.
+/// Measures each kernel in the radix of `base`. `number` makes a number from limbs.
 fn kernels<R: Radix>(c: &mut Criterion, radix: &str, base: u128, number: fn(&[Limb]) -> Natural<R>) {
     let mut group = c.benchmark_group(format!("add/{radix}"));
     for len in LENGTHS {

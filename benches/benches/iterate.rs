@@ -1,4 +1,4 @@
-//! Steps of the iterator: around given indices, with and without a guard, and the first hundred from F(0) on.
+//! Steps of the iterator: from given indices on, with and without a guard, and the first hundred from F(0) on.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use num_bigint::BigUint;
 
 const INDICES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// An iterator is timed from the index I to I + I / 4, then a new one takes its place.
+/// An iterator is timed from the index I to I + I / 4. Then a new one replaces it.
 const WINDOW_DIVISOR: u64 = 4;
 
-/// One step at a time of what `fresh` makes, which stands at `index`.
+/// Times single steps of an iterator. `fresh` makes one whose next number is F(`index`).
 fn steps<T>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -24,7 +24,7 @@ fn steps<T>(
     step: impl Fn(&mut T),
 ) {
     let window = index / WINDOW_DIVISOR;
-    // Kept from sample to sample, since walking to a high index takes longer than a sample.
+    // The iterator is kept from sample to sample, because the steps to a high index take longer than a sample.
     let (mut walk, mut left) = (fresh(), window);
     group.bench_function(BenchmarkId::new(name, index), |bencher| {
         bencher.iter_custom(|iterations| {
@@ -104,10 +104,10 @@ fn binary_pair(index: u64) -> (BigUint, BigUint) {
     (previous, current)
 }
 
-/// The numbers that are walked over from F(0) on.
+/// How many steps are taken from F(0).
 const FIRST: usize = 100;
 
-/// What comes after them: F(100).
+/// The number after these steps: F(100).
 const NEXT: u128 = 354_224_848_179_261_915_075;
 
 fn first_hundred(c: &mut Criterion) {
@@ -121,7 +121,7 @@ fn first_hundred(c: &mut Criterion) {
     group.bench_function("u128", |bencher| bencher.iter(words));
 }
 
-/// The iterator past the first numbers.
+/// The iterator after the first steps.
 fn first<S: Storage>() -> Fibonacci<Decimal, S> {
     let mut fibonacci = Fibonacci::new();
     for _ in 0..FIRST {
@@ -130,7 +130,7 @@ fn first<S: Storage>() -> Fibonacci<Decimal, S> {
     fibonacci
 }
 
-/// The same walk over words of the machine.
+/// The same steps over `u128`.
 fn words() -> u128 {
     let (mut previous, mut current) = (1, 0);
     for _ in 0..FIRST {

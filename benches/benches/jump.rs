@@ -1,5 +1,5 @@
-//! F(n) from nothing, with every kernel of the machine: the single number, as text too, and the pair from which the sequence
-//! goes on.
+//! F(n) from nothing with each kernel that the machine supports: a single number, the same with its text, and the pair of
+//! numbers from which the iterator goes on.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! The digits of a number, by each kernel that the machine has, by the `itoa` crate limb by limb, and by num-bigint.
+//! The digits of a number, by each kernel that the machine supports, by the `itoa` crate limb by limb, and by num-bigint.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use fib_benches::force;
 use fib_core::{Decimal, Fibonacci, Kernel, Natural};
 use num_bigint::BigUint;
 
-/// Which Fibonacci numbers: of 19, 209, 2,090, 20,899 and 208,988 digits.
+/// The indices of the numbers, which have 19, 209, 2,090, 20,899 and 208,988 digits.
 const INDICES: [usize; 5] = [90, 1_000, 10_000, 100_000, 1_000_000];
 
-/// Beyond this index num-bigint, whose text takes more than linear time, only costs patience.
+/// The highest index for num-bigint, whose text takes more than linear time.
 const BINARY_MOST: usize = 10_000;
 
 fn text(c: &mut Criterion) {
@@ -48,7 +48,7 @@ fn text(c: &mut Criterion) {
     }
 }
 
-/// Each limb by `itoa`, padded with zeros where it is not the first.
+/// Writes each limb by `itoa`. Every limb but the first is padded with zeros.
 fn limb_by_limb(number: &Natural, out: &mut [u8]) {
     let mut buffer = itoa::Buffer::new();
     let mut end = 0;

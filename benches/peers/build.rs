@@ -1,4 +1,4 @@
-//! Tells the program how the GMP that it links was built.
+//! Tells the program how the GMP that it links with was built.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -11,7 +11,7 @@ fn main() {
         .find_map(|line| line.strip_prefix("#define __GMP_CFLAGS "))
         .expect("gmp.h tells the compiler's flags");
     let library = fs::read(folder("DEP_GMP_LIB_DIR").join("libgmp.a")).expect("libgmp.a is there");
-    // The table through which a fat GMP calls the code that it has chosen.
+    // A fat GMP calls the code that it has chosen through this table.
     let table = b"__gmpn_cpuvec";
     let fat = library.windows(table.len()).any(|window| window == table);
     let kind = if fat { "fat (its code is chosen at run time)" } else { "native" };

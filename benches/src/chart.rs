@@ -16,50 +16,50 @@ const FONT: &str = "sans-serif";
 /// One quantity against another.
 #[derive(Debug)]
 pub struct Chart {
-    /// Above the chart.
+    /// The text above the chart.
     pub title: String,
-    /// From left to right.
+    /// The axis from left to right.
     pub x: Axis,
-    /// From bottom to top.
+    /// The axis from bottom to top.
     pub y: Axis,
-    /// In the order in which they are drawn, each over the ones before it.
+    /// The lines in the order in which they are drawn, each over the ones before it.
     pub lines: Vec<Line>,
 }
 
 /// What is shown along one side.
 #[derive(Debug)]
 pub struct Axis {
-    /// Beside the axis; may be empty.
+    /// The text beside the axis; may be empty.
     pub name: &'static str,
     /// Linear from zero, or logarithmic.
     pub scale: Scale,
-    /// How a value is written.
+    /// Formats a value.
     pub label: fn(f64) -> String,
 }
 
 /// How values are laid out along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// From zero on.
+    /// Values from zero on, evenly spaced.
     Linear,
-    /// By whole powers of ten. Values below 1 are shown at 1.
+    /// Whole powers of ten, evenly spaced. Values below 1 are shown at 1.
     Logarithmic,
 }
 
 /// A line through points.
 #[derive(Debug)]
 pub struct Line {
-    /// In the legend.
+    /// The name in the legend.
     pub name: String,
     /// Red, green and blue.
     pub color: [u8; 3],
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// From left to right.
+    /// The points from left to right.
     pub points: Vec<(f64, f64)>,
 }
 
-/// `value` in the unit that suits it, where the units are a thousand apart.
+/// Formats `value` in the unit that suits it. Each unit is a thousand times the one before it.
 #[must_use]
 pub fn in_units(value: f64, units: [&str; 4]) -> String {
     let (value, unit) = match value {
@@ -71,7 +71,7 @@ pub fn in_units(value: f64, units: [&str; 4]) -> String {
     format!("{value:.0} {}", units[unit])
 }
 
-/// The charts below one another.
+/// Draws the charts below one another, as SVG.
 ///
 /// # Errors
 /// If they cannot be drawn.
@@ -141,7 +141,7 @@ impl Chart {
 }
 
 impl Axis {
-    /// From the least to the greatest place, widened to whole decades or to zero.
+    /// The range from the least to the greatest place, widened to whole decades or to zero.
     fn range(&self, values: impl Iterator<Item = f64>) -> Range<f64> {
         let (least, most) = values
             .map(|value| self.scale.place(value))
@@ -169,7 +169,7 @@ impl Scale {
         }
     }
 
-    /// The most labels that are wanted: one a decade.
+    /// The most labels to draw: one for each decade of a logarithmic axis.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
     fn labels(self, range: &Range<f64>) -> usize {
         match self {

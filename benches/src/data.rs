@@ -8,7 +8,7 @@ pub const BINARY: u128 = Limb::MAX as u128 + 1;
 /// The base of [`Decimal`] limbs.
 pub const DECIMAL: u128 = Decimal::BASE as u128;
 
-/// `len` random limbs below `base`, the same for the same `seed`. The highest limb is 1, so that such numbers can be added
+/// `len` random limbs below `base`, which depend only on `seed`. The highest limb is 1, so that such numbers can be added
 /// to one another some 10^19 times before the sum needs another limb.
 ///
 /// # Panics
@@ -35,7 +35,8 @@ fn splitmix64(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// `a + b` over equal lengths in `base`, where the sum needs no further limb: what every kernel and library must find.
+/// Computes `a + b` in `base`, for operands of equal lengths whose sum does not need another limb. Every kernel and
+/// library must find the same sum.
 ///
 /// # Panics
 /// If the lengths differ, or if the sum needs another limb.
@@ -56,7 +57,7 @@ pub fn naive_sum(a: &[Limb], b: &[Limb], base: u128) -> Vec<Limb> {
 /// The number with these decimal limbs.
 ///
 /// # Panics
-/// If a limb is not below the base, or if there is no memory.
+/// If a limb is not below the base, or if memory runs out.
 #[must_use]
 pub fn decimal(limbs: &[Limb]) -> Natural<Decimal> {
     let width = Decimal::LIMB_DIGITS;
@@ -73,7 +74,7 @@ pub fn le_bytes(limbs: &[Limb]) -> Vec<u8> {
 /// The number with these binary limbs.
 ///
 /// # Panics
-/// If there is no memory.
+/// If memory runs out.
 #[must_use]
 pub fn binary(limbs: &[Limb]) -> Natural<Binary> {
     Natural::from_le_bytes(&le_bytes(limbs)).expect("memory")

@@ -8,18 +8,18 @@ pub trait Walk {
     /// Lends the next number.
     ///
     /// # Errors
-    /// [`Exhausted`] where the walk ends.
+    /// [`Exhausted`] if the walk ends.
     fn advance(&mut self) -> Result<&Natural, Exhausted>;
 
-    /// Bytes that the numbers occupy, room to grow included.
+    /// Bytes that the numbers occupy, including the room to grow.
     fn bytes_held(&self) -> usize;
 
     /// How often the walk has started again at F(0).
     fn restarts(&self) -> u64;
 
-    /// Advances up to `steps` times, as long as the walk does not end; returns how often.
+    /// Advances `steps` times, or until the walk ends. Returns the number of steps.
     ///
-    /// A method of its own, so that the loop is compiled for each iterator.
+    /// This is a method of the trait, so that the loop is compiled for each iterator.
     fn walk(&mut self, steps: u64) -> u64 {
         (0..steps).take_while(|_| self.advance().is_ok()).count() as u64
     }
@@ -34,12 +34,12 @@ pub struct Regular<G> {
 }
 
 impl<G: MemoryGuard> Regular<G> {
-    /// The sequence from F(0) on, asked about each number.
+    /// The sequence from F(0) on. The guard is asked before each number.
     pub const fn new(guard: G) -> Self {
         Self { numbers: Vec::new(), numbers_bytes: 0, guard }
     }
 
-    /// Bytes of the block that the list asks for to take one more: it doubles.
+    /// Bytes that the list allocates to take one more number: if it is full, it doubles.
     fn list_growth(&self) -> usize {
         if self.numbers.len() < self.numbers.capacity() {
             0
@@ -90,7 +90,7 @@ impl Walk for Fibonacci {
     }
 }
 
-/// Memory limited: the same iterator, with the guard put into it and an adaptor around it that starts again.
+/// Memory limited: the same iterator with a guard inside, and an adaptor around it that starts again.
 impl<G: MemoryGuard> Walk for Restarting<Decimal, fib_core::Heap, G> {
     fn advance(&mut self) -> Result<&Natural, Exhausted> {
         Ok(Self::advance(self))
@@ -105,7 +105,7 @@ impl<G: MemoryGuard> Walk for Restarting<Decimal, fib_core::Heap, G> {
     }
 }
 
-/// Unified: two values and the watch over the memory in one type.
+/// Unified: two values and the memory guard in one type.
 #[derive(Debug)]
 pub struct Unified {
     previous: Natural,
@@ -116,13 +116,13 @@ pub struct Unified {
 }
 
 impl Unified {
-    /// The sequence from F(0) on, started again when `memory` is short.
+    /// The sequence from F(0) on, which starts again when `memory` is short.
     #[must_use]
     pub const fn new(memory: SystemMemory) -> Self {
         Self { previous: Natural::new(), current: Natural::new(), index: 0, restarts: 0, memory }
     }
 
-    /// From F(index - 1) to F(index).
+    /// Steps from F(index - 1) to F(index).
     fn step(&mut self) -> Result<(), Exhausted> {
         let needed = Decimal::limbs_for(self.index) * size_of::<Limb>();
         let room = self.previous.bytes_held();
@@ -165,7 +165,7 @@ mod tests {
     use fib_core::{ByteBudget, Unlimited};
     use fib_http::sequence::memory::{Reading, Threshold};
 
-    /// A watch over a machine with ten times the memory that is in use, or with no memory left.
+    /// A guard for a machine with ten times the memory that is in use, or for one without memory left.
     fn memory(short: bool) -> SystemMemory {
         let total = if short { 1 } else { 10_000_000 };
         SystemMemory::with_readings(Threshold::new(90.0).expect("valid"), move || Reading {
@@ -205,7 +205,7 @@ mod tests {
     fn the_guarded_ones_start_again_where_memory_is_short() {
         let mut limited = Fibonacci::new().with_guard(memory(true)).restarting();
         let mut unified = Unified::new(memory(true));
-        // 64 KiB for two values are always admitted.
+        // The guard always admits 64 KiB for both values.
         let steps = 380_000;
         for walk in [&mut limited as &mut dyn Walk, &mut unified] {
             assert_eq!(walk.walk(steps), steps);

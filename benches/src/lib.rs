@@ -1,4 +1,4 @@
-//! Shared by the benchmarks, the experiments and the comparison with other libraries.
+//! Code that the benchmarks, the experiments and the comparison with other libraries share.
 
 pub mod chart;
 pub mod data;
@@ -7,10 +7,10 @@ pub mod table;
 
 use fib_core::Kernel;
 
-/// The kernel of that name, for a flag's value.
+/// Parses the name of a kernel, the value of a flag.
 ///
 /// # Errors
-/// What this machine supports, where it does not support that one.
+/// If this machine does not support that kernel; the message lists those that it supports.
 pub fn parse_kernel(name: &str) -> Result<Kernel, String> {
     Kernel::available().find(|kernel| kernel.name() == name).ok_or_else(|| {
         let names: Vec<_> = Kernel::available().map(Kernel::name).collect();
@@ -18,7 +18,7 @@ pub fn parse_kernel(name: &str) -> Result<Kernel, String> {
     })
 }
 
-/// Chooses a kernel out of those that [`Kernel::available`] lists.
+/// Makes one of the kernels that [`Kernel::available`] lists the current one.
 ///
 /// # Panics
 /// If the machine does not support it.

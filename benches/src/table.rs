@@ -1,7 +1,7 @@
 //! Tables in plain text.
 
-/// Lines of cells in columns as wide as their widest cell: the first column aligned to the left, the others to the right.
-/// The first line is the header.
+/// Formats lines of cells as a table whose columns are as wide as their widest cell. The first column is aligned to the
+/// left, the others to the right. The first line is the header.
 #[must_use]
 pub fn table<const COLUMNS: usize>(lines: &[[String; COLUMNS]]) -> String {
     let widths: [usize; COLUMNS] = std::array::from_fn(|column| {

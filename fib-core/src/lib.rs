@@ -88,10 +88,20 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-/// The examples of the README are tests too.
+/// The examples in the README and in `docs/` are tests too.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/architecture.md")]
+    struct Architecture;
+    #[doc = include_str!("../../docs/operating.md")]
+    struct Operating;
+    #[doc = include_str!("../../docs/performance.md")]
+    struct Performance;
+    #[doc = include_str!("../../docs/testing.md")]
+    struct Testing;
+}
 
 mod arch;
 mod error;

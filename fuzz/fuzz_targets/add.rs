@@ -1,4 +1,4 @@
-//! Addition with every kernel of this machine, in both radices and both storages, against the school method.
+//! Addition with every kernel of this machine, in both radices and both storages, against the schoolbook method.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -19,7 +19,7 @@ fuzz_target!(|operands: Operands| {
     check::<Binary, Inline<40>>(&operands, Limb::MAX, binary);
 });
 
-/// The number with these limbs, or `None` where it does not fit the storage.
+/// Makes the number with these limbs, or `None` if it does not fit the storage.
 type Make<R, S> = fn(&[Limb]) -> Option<Natural<R, S>>;
 
 fn decimal<S: Storage>(limbs: &[Limb]) -> Option<Natural<Decimal, S>> {

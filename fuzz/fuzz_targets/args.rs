@@ -1,4 +1,4 @@
-//! Command lines: each gives a configuration with exactly the values that were asked for, or an error of status 2.
+//! Command lines. Each gives a configuration with exactly the values that it asks for, or an error of status 2.
 #![no_main]
 
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use fib_http::sequence::OnMemoryLimit;
 use fib_http::sequence::memory::Threshold;
 use libfuzzer_sys::fuzz_target;
 
-/// A flag and its value, of which the target knows what they mean.
+/// A flag and its value. The target knows their meaning.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Flag<'a> {
     Host(&'a str),
@@ -40,7 +40,7 @@ enum Number<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Line<'a> {
-    /// `--flag=value`, each known.
+    /// Flags in the form `--flag=value`.
     Known(Vec<Flag<'a>>),
     /// Pieces of flags between arbitrary bytes.
     Any(Vec<Piece<'a>>),
@@ -143,8 +143,8 @@ fn known(flags: &[Flag]) {
     }
 }
 
-/// The flag with its value, and whether it may stand there: the value is one that `parse` knows, and nothing is in `slot`,
-/// since twice is an error.
+/// The argument for a flag with a value, and whether it is valid: `parse` must accept the value, and `slot` must be
+/// empty, because a flag that is given twice is an error.
 fn given<T>(
     flag: &str,
     number: Number,
@@ -157,13 +157,13 @@ fn given<T>(
     (format!("--{flag}={text}"), slot.replace(value).is_none() && ok)
 }
 
-/// Seconds from 0 to a day.
+/// Parses a time from 0 to a day, in seconds.
 fn time(text: &str) -> Option<Duration> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds))?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// The same, but not 0.
+/// Parses a time above 0, at most a day, in seconds.
 fn time_above_0(text: &str) -> Option<Duration> {
     time(text).filter(|time| !time.is_zero())
 }

@@ -1,5 +1,5 @@
-//! Arbitrary bytes, splits, pauses and closes over in-memory connections to the real service. It never panics and never hangs;
-//! it answers 5xx only to refuse; and the position moves exactly with the 200 answers that carry a number.
+//! Arbitrary bytes, splits, pauses and closes over in-memory connections to the real service. The service must not panic or
+//! hang, it may answer 5xx only as a refusal, and the position must move exactly with the 200 answers that carry a number.
 #![no_main]
 
 use std::alloc::System;
@@ -26,11 +26,11 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 enum Start {
     Zero,
     Small(u8),
-    /// Around the length from which on a number is rendered piece by piece.
+    /// Near the length above which the service renders a number piece by piece.
     Long(u8),
 }
 
-/// What requests are made of.
+/// A part of a request.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Fragment<'a> {
     Get,
@@ -64,7 +64,7 @@ enum Action<'a> {
     HalfClose(u8),
     Drop(u8),
     Wait(u16),
-    /// From now on, or no longer, there is memory for small things only.
+    /// From now on only small allocations succeed, or all do again.
     Short(bool),
     Stop,
 }
@@ -83,23 +83,23 @@ fuzz_target!(|input: Input| {
     ALLOCATOR.set_limit(usize::MAX).expect("no limit");
 });
 
-/// As many connections at once.
+/// Connections at a time.
 const CONNECTIONS: usize = 3;
 
-/// Virtual time that is more than any time-out of the service: whoever takes longer hangs.
+/// Virtual time that is longer than any time-out of the service. A connection that takes longer hangs.
 const HANGS: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Virtual time after which a client that does not read may be cut, in milliseconds: no more than the write time-out.
+/// Virtual time after which the service may cut a client that does not read, in milliseconds: at most the write time-out.
 const CUT_FROM: u64 = 60_000;
 
-/// Bytes left where memory is short: enough for hyper, too little for what the service wants to see left.
+/// Bytes that are left when memory is short: enough for hyper, but less than the headroom that the service demands.
 const SHORT_BYTES: usize = 900 * 1024;
 
 struct Connection {
     client: DuplexStream,
     server: JoinHandle<()>,
     received: Vec<u8>,
-    /// Of the client's side.
+    /// Whether the client has ended its sending side.
     closed: bool,
 }
 
@@ -112,7 +112,7 @@ impl Connection {
 
     async fn send(&mut self, bytes: &[u8]) {
         if !self.closed {
-            // What does not fit while the service does not read is cut off.
+            // If the service does not read, bytes that do not fit the buffer are dropped.
             let _ = timeout(Duration::from_millis(1), self.client.write_all(bytes)).await;
         }
     }
@@ -180,7 +180,7 @@ async fn exchange(input: &Input<'_>) {
             }
             Action::Drop(which) => {
                 if let Some(connection) = connections[usize::from(which) % CONNECTIONS].take() {
-                    // Responses that nobody reads may be under way.
+                    // The service may be sending responses, which are lost.
                     lost += 1;
                     let Connection { client, server, received, .. } = connection;
                     drop(client);
@@ -206,7 +206,7 @@ async fn exchange(input: &Input<'_>) {
         }
     }
     ALLOCATOR.set_limit(usize::MAX).expect("no limit");
-    // Sending and reading wait for a millisecond each.
+    // Each send and each read waits for a millisecond at most.
     let cut = waited + 2 * input.actions.len() as u64 >= CUT_FROM;
     lost += i32::from(cut);
     for mut connection in connections.into_iter().flatten() {
@@ -217,7 +217,7 @@ async fn exchange(input: &Input<'_>) {
         numbers(&connection.received, !cut, refuses, &mut seen);
     }
 
-    // Each number once, none skipped.
+    // No number comes twice, and none is skipped.
     seen.sort_unstable();
     let moved = service.index() - start;
     assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "a number twice: {seen:?}");
@@ -284,7 +284,7 @@ fn numbers(mut received: &[u8], whole: bool, refuses: bool, seen: &mut Vec<u64>)
         let status: u16 = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         assert!(status < 500 || (status == 503 && refuses), "{head}");
         let length: usize = field("content-length").map_or(0, |length| length.parse().expect("a length"));
-        // The response to a HEAD tells the length of a body that it does not have.
+        // The response to a HEAD request has the length of a body, but no body.
         let body = if received.starts_with(b"HTTP/1.") { &[] } else { &received[..length.min(received.len())] };
         received = &received[body.len()..];
         let Some(index) = field("fibonacci-index") else { continue };

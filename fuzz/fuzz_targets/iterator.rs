@@ -1,5 +1,5 @@
-//! Arbitrary programs on the sequence, with refusals of the guard and of the allocator on the way, against a model that knows
-//! the index, whether that number has been computed, and what must happen next.
+//! Arbitrary programs of operations on the sequence, with refusals by the guard and the allocator. A model keeps the
+//! index and whether that number has been computed, and predicts each outcome.
 #![no_main]
 
 use std::alloc::System;
@@ -20,13 +20,13 @@ enum Step {
     Advance,
     Peek,
     Next,
-    /// Around the distance from which on it jumps.
+    /// Near the distance from which `nth` jumps.
     Nth(u16),
     Restart,
     Jump(u16),
-    /// So many refusals by the guard.
+    /// The guard refuses this many times.
     Refuse(u8),
-    /// So many bytes for the next operation.
+    /// The next operation may allocate this many bytes.
     Limit(u16),
     Many(u8),
 }
@@ -64,7 +64,7 @@ fuzz_target!(|program: Program| {
     }
 });
 
-/// What the guard does, and what it has been asked.
+/// A guard that refuses on command and records what it was asked.
 #[derive(Default)]
 struct Script {
     refusals: Cell<u32>,
@@ -107,13 +107,13 @@ impl Known for Binary {
 
 type Jump<'a, R, S> = fn(&mut Fibonacci<R, S, &'a Script>, u64) -> Result<(), Exhausted>;
 
-/// The longest way, so that a program takes milliseconds.
+/// The highest index that `nth` and jumps reach, so that a program takes milliseconds.
 const LONGEST: u64 = 40_000;
 
 struct Machine<'a, R, S> {
     fib: Fibonacci<R, S, &'a Script>,
     script: &'a Script,
-    /// Limbs for which there is room, where there is a bound.
+    /// The limbs for which there is room, if the storage has a bound.
     room: Option<usize>,
     jump: Option<Jump<'a, R, S>>,
     index: u64,
@@ -149,7 +149,7 @@ impl<'a, R: Known, S: Storage> Machine<'a, R, S> {
             }
             assert_eq!(self.fib.index(), self.index);
         }
-        // Whatever happened: with memory and consent the sequence goes on where it stands.
+        // Whatever has happened, the sequence goes on from its position when guard and allocator agree.
         self.script.refusals.set(0);
         self.limit = None;
         _ = (0..3).try_for_each(|_| self.advance());
@@ -159,7 +159,8 @@ impl<'a, R: Known, S: Storage> Machine<'a, R, S> {
         self.room.is_none_or(|room| R::limbs_for(index) <= room)
     }
 
-    /// What [`Fibonacci::peek`] must do with what the guard will say and the allocator has.
+    /// Runs `act`, which must behave like [`Fibonacci::peek`], and compares the outcome with the model. Returns whether it
+    /// succeeded.
     fn check_step(&mut self, act: impl FnOnce(&mut Fibonacci<R, S, &'a Script>) -> Result<(), Exhausted>) -> bool {
         let (asked, refuses, held) = (self.script.asked.get(), self.script.refusals.get() > 0, self.fib.bytes_held());
         let limit = self.limit.take();
@@ -237,7 +238,8 @@ impl<'a, R: Known, S: Storage> Machine<'a, R, S> {
         }
     }
 
-    /// After a `None` nobody knows whether the number was computed before its clone failed: from here on it is.
+    /// After a `None` the model does not know whether the number was computed before its clone failed. This makes sure
+    /// that it is computed.
     fn settle(&mut self) {
         self.script.refusals.set(0);
         self.computed = self.fits(self.index) && self.fib.peek().is_ok();
@@ -288,7 +290,7 @@ impl<'a, R: Known, S: Storage> Machine<'a, R, S> {
     }
 }
 
-/// Runs `attempt` with at most `bytes` more than what is allocated now.
+/// Runs `attempt`, which may allocate at most `bytes` more than are allocated now.
 fn with_only<T>(bytes: Option<usize>, attempt: impl FnOnce() -> T) -> T {
     let limit = bytes.map_or(usize::MAX, |bytes| ALLOCATOR.allocated() + bytes);
     ALLOCATOR.set_limit(limit).expect("more than is in use");
@@ -297,7 +299,7 @@ fn with_only<T>(bytes: Option<usize>, attempt: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The endless form: each number is the next one, or F(0) where the guard or the storage refused the next one.
+/// The endless form. Each number is the next one, or F(0) if the guard or the storage refuses the next one.
 fn restarting(script: &Script, steps: &[Step]) {
     const ROOM: usize = 4;
     let mut endless = Fibonacci::<Decimal, Inline<ROOM>>::new().with_guard(script).restarting();

@@ -1,5 +1,5 @@
-//! F(n) from nothing with every engine of this machine: the engines agree with each other, with steps and with residues, and
-//! short numbers with num-bigint.
+//! F(n) from nothing with every engine of this machine. The engines must agree with each other, with steps and with
+//! residues, and for short numbers with num-bigint.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -10,11 +10,11 @@ use num_bigint::BigUint;
 
 #[derive(Arbitrary, Debug)]
 enum Index {
-    /// One that school multiplication serves.
+    /// An index for schoolbook multiplication.
     Short(u16),
-    /// One of the transforms' sizes.
+    /// An index for the transforms.
     Long(u32),
-    /// Any, most of them out of reach.
+    /// Any index. Most are out of reach.
     Any(u64),
 }
 
@@ -26,10 +26,10 @@ struct Input {
     budget: u32,
 }
 
-/// The longest number, so that a run takes milliseconds.
+/// The index of the longest number, so that a run takes milliseconds.
 const LONGEST: u64 = 300_000;
 
-/// Bytes that a jump to an index out of reach may not even ask for.
+/// The memory budget, in bytes, of a jump to a higher index. Most such jumps need more and are refused.
 const BUDGET: usize = 1 << 20;
 
 fuzz_target!(|input: Input| {
@@ -45,7 +45,7 @@ fuzz_target!(|input: Input| {
         let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(budget));
         fib.jump_to(input.from.into()).expect("near");
         let held = fib.bytes_held();
-        // With a budget that may be too small first: nothing changes then.
+        // The first budget may be too small. In that case nothing changes.
         *fib.guard_mut() = ByteBudget::new((input.budget as usize).min(budget));
         match fib.jump_to(index) {
             Ok(()) => assert!(fib.bytes_held() <= input.budget as usize),
@@ -61,7 +61,7 @@ fuzz_target!(|input: Input| {
             assert_eq!(fib.index(), u64::from(input.from) + 1);
             continue;
         }
-        // Some steps on, so that both values of the pair are seen.
+        // Some steps check both values of the pair.
         for index in index..=index.saturating_add(u64::from(input.steps) % 8) {
             assert_eq!(fib.index(), index);
             let number = fib.advance().expect("a budget for some steps");

@@ -1,4 +1,4 @@
-//! Text both ways: parsing, printing, digit counts and windows of digits, against num-bigint and `str`.
+//! Parsing, printing, digit counts and windows of digits, against num-bigint and `str`.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -9,9 +9,9 @@ use num_bigint::BigUint;
 
 #[derive(Arbitrary, Debug)]
 enum Text<'a> {
-    /// Any text, which may be no number.
+    /// Any text, whether it is a number or not.
     Any(&'a str),
-    /// Leading zeros, and a number of limbs.
+    /// Leading zeros, and a number made of limbs.
     Number(u8, Vec<Run>),
 }
 
@@ -34,7 +34,7 @@ fuzz_target!(|input: Input| {
     binary(&input);
 });
 
-/// The text of the number that `text` denotes, if it denotes one.
+/// `text` without leading zeros, if it is a number.
 fn canonical(text: &str) -> Option<&str> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| match text.trim_start_matches('0') {
@@ -79,7 +79,7 @@ fn prints<S: Storage>(number: &Natural<Decimal, S>, input: &Input, expected: &st
     assert_eq!(format!("{number:+}"), format!("+{expected}"));
     for (from, len) in input.windows {
         let (from, len) = (usize::from(from), usize::from(len) % 4_096);
-        // Most windows begin within the number.
+        // Seven of eight windows begin within the number or just after it.
         let from = if input.width.is_multiple_of(8) { from } else { from % (expected.len() + 2) };
         let mut out = vec![b'#'; len];
         let count = number.copy_digits(from, &mut out);

@@ -1,29 +1,30 @@
-//! What the fuzz targets share: numbers with long carry chains, and naive references.
+//! Code that the fuzz targets share: numbers with long carry chains, and naive references.
 
 use arbitrary::Arbitrary;
 use fib_core::{Decimal, Kernel, Limb};
 
-/// A stretch of limbs. Random bytes alone would hardly ever make a carry run far.
+/// A run of limbs. Random bytes alone hardly ever make a long carry chain.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Run {
     /// Zeros.
     Zeros(u8),
-    /// The largest limb.
+    /// Largest limbs.
     Tops(u8),
-    /// What the other operand lacks to the largest limb: a carry that comes in goes out again.
+    /// Limbs that add up to the largest limb with those of the other operand, so that a carry in becomes a carry out.
     Complements(u8),
-    /// The other operand's limbs again.
+    /// The limbs of the other operand.
     Same(u8),
-    /// One.
+    /// A limb that is one.
     One,
     /// Any limb.
     Any(u64),
 }
 
-/// The most limbs of a number.
+/// About the most limbs of a number.
 const LIMBS: usize = 1_500;
 
-/// The limbs of a number whose largest limb is `top`, beside another operand; without zeros at the high end.
+/// The limbs of a number, without zeros at the high end. `top` is the largest limb of the radix, and `other` is the other
+/// operand.
 pub fn limbs(runs: &[Run], other: &[Limb], top: Limb) -> Vec<Limb> {
     let mut limbs: Vec<Limb> = Vec::new();
     for run in runs {
@@ -49,7 +50,7 @@ pub fn limbs(runs: &[Run], other: &[Limb], top: Limb) -> Vec<Limb> {
     trimmed(limbs)
 }
 
-/// Without zeros at the high end.
+/// Removes the zeros at the high end.
 pub fn trimmed(mut limbs: Vec<Limb>) -> Vec<Limb> {
     while limbs.last() == Some(&0) {
         limbs.pop();
@@ -61,7 +62,7 @@ fn limb_of(value: u128) -> Limb {
     Limb::try_from(value).expect("a limb")
 }
 
-/// The sum of two numbers by the school method, in double width.
+/// The sum of two numbers by the schoolbook method, in double width.
 pub fn naive_sum(a: &[Limb], b: &[Limb], top: Limb) -> Vec<Limb> {
     let base = u128::from(top) + 1;
     let mut carry = 0;
@@ -79,7 +80,7 @@ pub fn naive_sum(a: &[Limb], b: &[Limb], top: Limb) -> Vec<Limb> {
     sum
 }
 
-/// The decimal text of decimal limbs, one by one.
+/// The text of decimal limbs, one limb at a time.
 pub fn naive_text(limbs: &[Limb]) -> String {
     let Some((highest, rest)) = limbs.split_last() else { return "0".into() };
     let mut text = highest.to_string();
@@ -97,10 +98,10 @@ pub fn force_kernel(choice: u8) -> Kernel {
     kernel
 }
 
-/// Some primes whose squares fit a `u64`.
+/// Primes whose squares fit a `u64`.
 pub const PRIMES: [u64; 3] = [998_244_353, 2_147_483_647, 4_294_967_291];
 
-/// F(n) modulo `m` < 2^32, by powers of the matrix (1 1; 1 0).
+/// F(n) modulo `m`, for `m` below 2^32, by powers of the matrix (1 1; 1 0).
 pub fn residue(n: u64, m: u64) -> u64 {
     let (mut result, mut power) = ([1, 0, 1], [1, 1, 0]); // F(k+1), F(k), F(k−1)
     let dot = |a: u64, b: u64, c: u64, d: u64| (a * b % m + c * d % m) % m;
@@ -116,14 +117,14 @@ pub fn residue(n: u64, m: u64) -> u64 {
     result[1] % m
 }
 
-/// The remainder of a number modulo `m`, for places worth `base` each, the lowest first.
+/// The remainder modulo `m` of the number with these digits in base `base`, the least significant first.
 pub fn remainder(places: impl DoubleEndedIterator<Item = u64>, base: u128, m: u64) -> u64 {
     let m = u128::from(m);
     let rest = places.rev().fold(0, |rest: u128, place| (rest * (base % m) + u128::from(place)) % m);
     u64::try_from(rest).expect("below m")
 }
 
-/// Checks that these are the limbs of F(`index`): by residues, and by their number, which `expected_limbs` tells.
+/// Checks that these are the limbs of F(`index`), by residues and by the number of limbs.
 #[track_caller]
 #[allow(clippy::useless_conversion, reason = "a limb may have 32 bits or 64")]
 pub fn assert_fibonacci(index: u64, limbs: &[Limb], top: Limb, expected_limbs: usize) {

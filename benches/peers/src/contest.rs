@@ -1,49 +1,49 @@
-//! Timing: our work and a peer's in turn, many times, so that whatever else the machine does meets both alike.
+//! Timing: fib-core and a peer do their work in turn, many times, so that other load on the machine affects both alike.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// A sample repeats its work until it takes about this long: a reading of the clock must not count.
+/// The least time of a sample. It repeats its work so often that reading the clock does not count.
 const SAMPLE: Duration = Duration::from_millis(10);
 
-/// How long the pairs for one peer take in all, where no number of rounds is given.
+/// How long all pairs for one peer take together, if no number of rounds is given.
 const BUDGET: Duration = Duration::from_secs(10);
 const ROUNDS_LEAST: u32 = 3;
 const ROUNDS_MOST: u32 = 25;
 
-/// Something to measure. What it needs is made only when it is run.
+/// Something to measure. Its operands are made only when it runs.
 pub(crate) struct Measure {
     pub(crate) name: String,
     contest: Box<dyn FnOnce() -> Contest>,
 }
 
-/// Our way to do something, and others.
+/// The same work by fib-core and by peers.
 pub(crate) struct Contest {
     ours: Contestant,
     peers: Vec<Contestant>,
 }
 
-/// One way to do something.
+/// The work as one library does it.
 pub(crate) struct Contestant {
     name: &'static str,
     work: Box<dyn Work>,
-    /// Repetitions in a sample.
+    /// How often a sample repeats the work.
     repetitions: u32,
 }
 
-/// How we compare with one peer.
+/// How fib-core compares with one peer.
 #[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) measure: String,
     pub(crate) peer: &'static str,
     pub(crate) ours_ns: f64,
     pub(crate) peer_ns: f64,
-    /// The median of the pairs' ratios, peer to ours.
+    /// The median of the pairs' ratios, the peer's time divided by ours.
     pub(crate) ratio: f64,
 }
 
 trait Work {
-    /// Does the work once and tells whether the answer is right.
+    /// Does the work once and returns whether the answer is right.
     fn check(&mut self) -> bool;
 
     fn time(&mut self, repetitions: u32) -> Duration;
@@ -71,7 +71,7 @@ impl<S, O: FnMut(&mut S), C: Fn(&mut S) -> bool> Work for Job<S, O, C> {
 }
 
 impl Contestant {
-    /// Repeats `operation` on `state`; `correct` is asked after the first time.
+    /// Measures `operation` on `state`. `correct` checks the state after the first call.
     pub(crate) fn new<S: 'static>(
         name: &'static str,
         state: S,
@@ -82,7 +82,7 @@ impl Contestant {
         Self { name, work: Box::new(job), repetitions: 1 }
     }
 
-    /// Checks the answer, then finds how often a sample repeats the work.
+    /// Checks the answer, then chooses how often a sample repeats the work.
     fn prepare(&mut self, measure: &str) -> Result<(), String> {
         if !self.work.check() {
             return Err(format!("{measure}: the answer of {} is wrong", self.name));
@@ -93,7 +93,7 @@ impl Contestant {
         Ok(())
     }
 
-    /// Nanoseconds that the work takes once.
+    /// Takes a sample. Returns the nanoseconds of one repetition.
     fn sample(&mut self) -> f64 {
         self.work.time(self.repetitions).as_nanos() as f64 / f64::from(self.repetitions)
     }
@@ -115,7 +115,7 @@ impl Measure {
         Self { name: name.into(), contest: Box::new(contest) }
     }
 
-    /// Checks all answers, then compares us with each peer.
+    /// Checks all answers, then compares fib-core with each peer.
     pub(crate) fn run(self, rounds: Option<u32>) -> Result<Vec<Comparison>, String> {
         let Contest { mut ours, mut peers } = (self.contest)();
         for contestant in [&mut ours].into_iter().chain(&mut peers) {
@@ -134,7 +134,7 @@ fn compare(measure: &str, ours: &mut Contestant, peer: &mut Contestant, rounds: 
         (fitting as u32).max(ROUNDS_LEAST)
     });
     for round in 1..rounds {
-        // Each goes first as often as the other.
+        // The two take turns in going first.
         let pair = if round % 2 == 0 {
             (ours.sample(), peer.sample())
         } else {

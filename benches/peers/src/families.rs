@@ -1,4 +1,4 @@
-//! What is measured: one file for each family of measures.
+//! The measures: one file for each family.
 
 mod add;
 mod guarded;

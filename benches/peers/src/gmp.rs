@@ -3,7 +3,7 @@
 use gmp_mpfr_sys::gmp;
 use rug::Integer;
 
-/// Which GMP this is, and how it was built.
+/// The version of GMP, and how it was built.
 pub(crate) fn description() -> String {
     let (major, minor, patch) = (gmp::VERSION, gmp::VERSION_MINOR, gmp::VERSION_PATCHLEVEL);
     format!("GMP {major}.{minor}.{patch} {}", env!("GMP_BUILD"))
@@ -16,8 +16,8 @@ pub(crate) fn add_in_place(a: &mut [gmp::limb_t], b: &[gmp::limb_t]) -> bool {
     assert!(!a.is_empty(), "mpn_add_n needs a limb");
     let len = gmp::size_t::try_from(a.len()).expect("a slice is shorter than isize::MAX");
     let sum = a.as_mut_ptr();
-    // SAFETY: `sum` is valid for reads and writes, and `b` for reads, of `len` initialised limbs. `len` is not zero. The sum
-    // may be one of the operands: GMP documents that for operands that are the same or apart, and `b` is apart.
+    // SAFETY: `sum` is valid for reads and writes, and `b` for reads, of `len` initialised limbs. `len` is not zero. GMP
+    // documents that the sum may be identical to an operand or separate from it: it is `a`, and separate from `b`.
     let carry = unsafe { gmp::mpn_add_n(sum, sum, b.as_ptr(), len) };
     carry != 0
 }

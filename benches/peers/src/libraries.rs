@@ -1,4 +1,4 @@
-//! The libraries that we compare with, behind the few operations that are compared.
+//! The other libraries, behind a trait with the few operations that are compared.
 
 use dashu_int::UBig;
 use malachite::Natural;
@@ -6,7 +6,7 @@ use num_bigint::BigUint;
 use rug::Integer;
 use rug::integer::Order;
 
-/// An unbounded number of some library.
+/// An unbounded number of one library.
 pub(crate) trait Library: Clone + 'static {
     const NAME: &'static str;
 

@@ -1,4 +1,4 @@
-//! The work of fib-core beside that of GMP, malachite, num-bigint and dashu, interleaved in one run.
+//! Compares fib-core with GMP, malachite, num-bigint and dashu, interleaved in one run.
 
 mod contest;
 mod families;
@@ -18,28 +18,29 @@ use fib_benches::table::table;
 use fib_benches::{force, parse_kernel};
 use fib_core::Kernel;
 
-/// Compares fib-core with other libraries at the same work, in pairs that follow one another: the ratio is the median of the
-/// pairs' ratios, above 1 where fib-core is faster.
+/// Compares fib-core with other libraries at the same work.
+///
+/// The two are timed in pairs. The ratio is the median of the pairs' ratios, and above 1 fib-core is faster.
 #[derive(Debug, Parser)]
 #[command(name = "peers", max_term_width = 100)]
 struct Flags {
-    /// Kernel to use: portable, avx2 or avx512; the best one that the machine has, where none is given
+    /// Kernel to use: portable, avx2 or avx512 [default: the best one that the machine supports]
     #[arg(long, value_parser = parse_kernel)]
     kernel: Option<Kernel>,
 
-    /// Take only the measures whose names begin like this, such as add/decimal
+    /// Run only the measures whose names begin with PREFIX, such as add/decimal
     #[arg(long, value_name = "PREFIX", default_value = "")]
     measure: String,
 
-    /// Pairs to time for each peer; as many as fit into ten seconds, at least 3 and at most 25, where none is given
+    /// Pairs to time for each peer [default: as many as fit into ten seconds, from 3 to 25]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
 
-    /// Print one JSON object a line instead of the table
+    /// Print one JSON object per line instead of the table
     #[arg(long)]
     json: bool,
 
-    /// Draw the times against the number at the end of the measures' names; takes measures that differ in it alone
+    /// Draw the times against the number at the end of the measures' names, which must differ in that number alone
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
 }
@@ -65,7 +66,7 @@ fn compare(flags: &Flags) -> Result<(), String> {
     if let Some(kernel) = flags.kernel {
         force(kernel);
     }
-    // Before the work, so that a mistake costs no minutes.
+    // The file is created before the work, so that a mistake does not cost minutes.
     let picture = match &flags.plot {
         Some(path) => {
             let family = plot::family(measures.iter().map(|measure| measure.name.as_str())).unwrap_or_else(|| {

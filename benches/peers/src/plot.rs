@@ -1,4 +1,4 @@
-//! The picture of a family of measures: times against the number at the end of their names.
+//! Draws a family of measures: the times against the number at the end of their names.
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use fib_core::Kernel;
 
 use crate::contest::Comparison;
 
-/// For us, then for the peers in the order in which they come.
+/// The colour of fib-core, then those of the peers in their order.
 const COLORS: [[u8; 3]; 8] = [
     [0x00, 0x5a, 0x9c],
     [0xd5, 0x5e, 0x00],
@@ -19,7 +19,7 @@ const COLORS: [[u8; 3]; 8] = [
     [0x00, 0x00, 0x00],
 ];
 
-/// What the names share before the number at their ends, if they differ in that number alone.
+/// The part of the names before the number at their ends, if they differ in that number alone.
 pub(crate) fn family<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let mut parts = names.into_iter().map(|name| number(name).and(name.rsplit_once('/')).map(|(family, _)| family));
     let first = parts.next()??;
@@ -30,7 +30,7 @@ fn number(name: &str) -> Option<u64> {
     name.rsplit('/').next()?.parse().ok()
 }
 
-/// The picture of these comparisons, all of one [`family`], as SVG.
+/// Draws these comparisons, all of one [`family`], as SVG.
 pub(crate) fn svg(family: &str, comparisons: &[Comparison]) -> Result<String, Box<dyn Error>> {
     let mut lines: Vec<Line> = Vec::new();
     for comparison in comparisons {
@@ -41,7 +41,7 @@ pub(crate) fn svg(family: &str, comparisons: &[Comparison]) -> Result<String, Bo
                 lines.push(Line { name: name.into(), color, width: 3, points: Vec::new() });
                 lines.len() - 1
             });
-            // We are timed once for each peer.
+            // fib-core is timed once for each peer; only the first time is drawn.
             if lines[at].points.last().is_none_or(|last| last.0 < x) {
                 lines[at].points.push((x, y));
             }

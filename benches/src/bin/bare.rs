@@ -1,4 +1,4 @@
-//! A bare hyper server to measure fib-http against: the same runtime and settings, one constant response, nothing else.
+//! A bare hyper server as a baseline for fib-http: it has the same runtime and settings, and sends a constant response.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_local;
 
-/// Answers every request with one constant response, from memory.
+/// Answers every request with one constant response from memory.
 #[derive(Debug, Parser)]
 #[command(name = "bare", max_term_width = 100)]
 struct Flags {
@@ -27,7 +27,7 @@ struct Flags {
     #[arg(long, value_name = "BYTES", default_value_t = 1)]
     body_bytes: usize,
 
-    /// A field of the response's head; can be given more than once
+    /// A field of the response's head; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = field)]
     field: Vec<(HeaderName, HeaderValue)>,
 }
@@ -52,7 +52,7 @@ fn main() -> io::Result<()> {
     })
 }
 
-/// The settings are those of fib-http/src/net/connection.rs, except that hyper keeps the time for a request's head.
+/// The settings are those of fib-http/src/net/connection.rs, except that hyper itself limits the time for a request's head.
 async fn serve(stream: TcpStream, flags: Rc<Flags>, body: Bytes) {
     let service = service_fn(move |_: Request<Incoming>| {
         let mut response = Response::new(Full::new(body.clone()));

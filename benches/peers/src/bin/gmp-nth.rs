@@ -1,4 +1,4 @@
-//! Prints F(N) by GMP, as fib-core's example `nth` does by fib-core: two processes to compare from start to end.
+//! Prints F(N), computed by GMP. Compare the whole process with fib-core's example `nth`.
 
 use std::process::ExitCode;
 use std::{env, io, io::Write};

@@ -1,4 +1,4 @@
-//! `add/RADIX/LIMBS`: `a += b` over as many limbs in either radix. The peers are binary in both cases.
+//! `add/RADIX/LIMBS`: `a += b` for operands of `LIMBS` limbs. The peers add binary limbs for both radices.
 
 use std::rc::Rc;
 
@@ -31,7 +31,7 @@ pub(crate) fn measures() -> Vec<Measure> {
 struct Operands {
     a: Vec<u64>,
     b: Vec<u64>,
-    /// By the plainest loop.
+    /// The sum by the plainest loop.
     sum: Rc<Vec<u64>>,
 }
 

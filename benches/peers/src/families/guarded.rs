@@ -1,4 +1,4 @@
-//! `guarded-steps/N`: the way to F(N) with the service's memory guard, beside the same without a guard.
+//! `guarded-steps/N`: all steps from F(0) to F(N) with the service's memory guard, and without a guard.
 
 use std::rc::Rc;
 
@@ -23,8 +23,8 @@ pub(crate) fn measures() -> Vec<Measure> {
     })]
 }
 
-/// Frees the numbers after each walk: a walk is some percent slower or faster where the allocator puts its blocks elsewhere,
-/// so both must find the same free memory.
+/// The numbers are freed after each repetition. Where the allocator puts the blocks changes the time by some percent, so
+/// both contestants must find the same free memory.
 fn steps<G: MemoryGuard + 'static>(name: &'static str, guard: G, expected: Rc<Natural>) -> Contestant {
     let walk = |(guard, limbs): &mut (G, Vec<u64>)| {
         let mut fibonacci = Fibonacci::<Decimal>::new().with_guard(guard);

@@ -1,5 +1,5 @@
-//! `nth/N`: F(N) from nothing, and its text in a buffer that is there already. `nth-sweep/N`: the same at many more N, beside
-//! GMP alone.
+//! `nth/N`: F(N) from nothing, and its text in a buffer that exists already. `nth-sweep/N`: the same for many more N,
+//! with GMP as the only peer.
 
 use std::rc::Rc;
 
@@ -13,10 +13,10 @@ use crate::libraries::Library;
 
 const INDICES: [u32; 6] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-/// Up to here each of the other libraries writes its text within a few seconds.
+/// The highest index at which each of the other libraries takes no more than a few seconds.
 const OTHERS_MOST: u32 = 1_000_000;
 
-/// 40 of them, from 10^3 to 10^7, each the same factor above the one before it.
+/// The number of indices in the sweep, from 10^3 to 10^7, with the same factor from each to the next.
 const SWEEP: i32 = 40;
 
 pub(crate) fn measures() -> Vec<Measure> {
@@ -70,7 +70,8 @@ fn library<L: Library>(index: u32, expected: &Rc<Vec<u8>>) -> Contestant {
     Contestant::new(L::NAME, String::new(), operation, move |out| out.as_bytes() == *expected)
 }
 
-/// F(2k) = F(k)·(2F(k + 1) − F(k)) and F(2k + 1) = F(k)² + F(k + 1)², for the bits of the index from the highest one on.
+/// Computes F(index) by F(2k) = F(k)·(2F(k + 1) − F(k)) and F(2k + 1) = F(k)² + F(k + 1)², for each bit of the index from
+/// the highest one down.
 fn by_doubling<L: Library>(index: u32) -> L {
     let (mut f, mut next) = (L::from_limbs(&[]), L::from_limbs(&[1]));
     for bit in (0..u32::BITS - index.leading_zeros()).rev() {

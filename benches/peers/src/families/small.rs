@@ -1,4 +1,5 @@
-//! Short numbers, beside what they cost at least: `first-100-steps` beside a loop over `u128`, `text-19` beside `itoa`.
+//! Short numbers, in comparison with the least that they can cost: `first-100-steps` with a loop over `u128`, and
+//! `text-19` with `itoa`.
 
 use std::hint::black_box;
 
@@ -6,10 +7,10 @@ use fib_core::{Decimal, Fibonacci, Heap, Inline, Natural, Storage};
 
 use crate::contest::{Contest, Contestant, Measure};
 
-/// The numbers that are walked over from F(0) on.
+/// How many steps are taken from F(0).
 const STEPS: u32 = 100;
 
-/// What comes after them: F(100).
+/// The number after these steps: F(100).
 const NEXT: u128 = 354_224_848_179_261_915_075;
 
 /// The index of the longest number of 19 digits: one limb.
@@ -50,7 +51,7 @@ fn words() -> Contestant {
     Contestant::new("u128", 0, walk, |state| *state == NEXT)
 }
 
-/// The same iterator with a `u128` in place of the unbounded number: it computes when asked, checks, and lends.
+/// The same iterator over `u128` instead of unbounded numbers. It also computes on demand, checks for overflow, and lends.
 struct Words {
     values: [u128; 2],
     index: u64,
@@ -91,7 +92,7 @@ fn iterator() -> Contestant {
     Contestant::new("u128-iterator", Words::NEW, walk, |words| words.peek().is_some_and(|&value| value == NEXT))
 }
 
-/// The numbers from F(`from`) to the last one of 19 digits, one after the other.
+/// The texts of all numbers from F(`from`) to the last one of 19 digits.
 fn texts(from: usize) -> Contest {
     let numbers: Vec<Natural> = Fibonacci::new().take(ONE_LIMB + 1).skip(from).collect();
     let words: Vec<u64> = numbers.iter().map(|number| number.to_string().parse().expect("digits")).collect();

@@ -1,4 +1,4 @@
-//! `step-and-text/N`: F(N) by one addition from the two numbers before it, and its text: what a server does for a request.
+//! `step-and-text/N`: F(N) by one addition, and its text. This is the work of a server for one request.
 
 use std::rc::Rc;
 
@@ -13,8 +13,8 @@ use crate::libraries::Library;
 
 const INDICES: [u32; 3] = [1_000, 100_000, 1_000_000];
 
-/// F(N - 1) is added to F(N - 2) again and again; after this many times F(N - 2) is put back, before the sums get longer by
-/// more than two digits.
+/// F(N - 1) is added to F(N - 2) repeatedly. After this many additions the sum starts again from F(N - 2), before it has
+/// grown by more than two digits.
 const RESET: u32 = 64;
 
 pub(crate) fn measures() -> Vec<Measure> {
@@ -33,7 +33,7 @@ fn contest(index: u32) -> Contest {
         .against(library::<malachite::Natural>(text, &first, &second))
 }
 
-/// An addition that can be repeated.
+/// An addition that can be repeated, see [`RESET`].
 struct Step<N> {
     first: N,
     second: N,
@@ -58,7 +58,7 @@ impl<N> Step<N> {
     }
 }
 
-/// What writes digits into a buffer that has room for some more.
+/// A contestant that writes digits to a buffer with room for a few more.
 fn buffered<N: 'static>(
     name: &'static str,
     text: &Rc<Vec<u8>>,

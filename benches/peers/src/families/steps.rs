@@ -1,4 +1,4 @@
-//! `steps/RADIX/N`: the whole way from F(0) to F(N), one addition after the other, without text.
+//! `steps/RADIX/N`: all steps from F(0) to F(N), without text.
 
 use std::mem;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ pub(crate) fn measures() -> Vec<Measure> {
     vec![binary, decimal]
 }
 
-/// F(INDEX) by another algorithm.
+/// F(INDEX), computed by GMP.
 fn expected() -> Integer {
     Integer::fibonacci(INDEX).into()
 }
@@ -53,7 +53,7 @@ fn ours<R: Radix + 'static>(correct: impl Fn(&Natural<R>) -> bool + 'static) -> 
     Contestant::new("ours", Fibonacci::new(), walk, correct)
 }
 
-/// Two rows of limbs and `mpn_add_n`, nothing else.
+/// A loop over two vectors of limbs with `mpn_add_n`, and nothing else.
 fn raw(limbs: Rc<Vec<u64>>) -> Contestant {
     let walk = |state: &mut Vec<u64>| {
         let room = Binary::limbs_for(INDEX.into());
@@ -62,7 +62,7 @@ fn raw(limbs: Rc<Vec<u64>>) -> Contestant {
         previous.push(1);
         current.push(0);
         for _ in 0..INDEX {
-            // The sum of the last step may have got another limb.
+            // The last sum may be one limb longer.
             previous.resize(current.len(), 0);
             if gmp::add_in_place(&mut previous, &current) {
                 previous.push(1);

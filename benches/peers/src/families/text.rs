@@ -1,4 +1,4 @@
-//! `text/N`: F(N) as decimal digits, into a buffer that is there, or into a string of the library's own.
+//! `text/N`: F(N) as decimal digits, in a buffer that exists already, or in a string that the library allocates.
 
 use std::rc::Rc;
 
@@ -36,7 +36,7 @@ fn contest(index: u32) -> Contest {
     .against(buffered("memcpy", text, Rc::clone(text), |text, out| out.copy_from_slice(text)))
 }
 
-/// What writes exactly the digits.
+/// A contestant that writes exactly the digits.
 fn buffered<N: 'static>(
     name: &'static str,
     text: &Rc<Vec<u8>>,
@@ -63,7 +63,7 @@ fn library<L: Library>(text: &Rc<Vec<u8>>, limbs: &[u64]) -> Contestant {
     Contestant::new(L::NAME, state, operation, move |(_, out)| out.as_bytes() == *expected)
 }
 
-/// Each decimal limb by `itoa`, padded with zeros where it is not the first.
+/// Writes each decimal limb by `itoa`. Every limb but the first is padded with zeros.
 fn limb_by_limb(limbs: &[u64], out: &mut [u8]) {
     let mut buffer = itoa::Buffer::new();
     let mut end = 0;

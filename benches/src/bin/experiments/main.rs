@@ -1,4 +1,4 @@
-//! The experiment with four iterators: which memory they hold and how long they take.
+//! The experiment with four iterators: how much memory they hold, and how long they take.
 
 mod plot;
 mod run;
@@ -15,17 +15,19 @@ use fib_core::Kernel;
 use fib_http::sequence::memory::Threshold;
 use run::{Iterator, Outcome};
 
-/// Walks the Fibonacci sequence by four iterators, turn by turn, and tells the memory that each holds and the time it takes:
-/// Regular keeps every number in a list, Optimized keeps two values, Memory limited is Optimized with the guard of fib-http
-/// and an adaptor that starts again, Unified has the guard in its own type.
+/// Walks the Fibonacci sequence with four iterators in turn, and prints the memory that each holds and the time that it
+/// takes.
+///
+/// Regular keeps every number in a list. Optimized keeps two values. Memory limited is Optimized with the guard of
+/// fib-http and an adaptor that starts again. Unified has the guard in its own type.
 #[derive(Debug, Parser)]
 #[command(name = "experiments", max_term_width = 100)]
 struct Flags {
-    /// Numbers to ask of each iterator
+    /// How many numbers to ask of each iterator
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     calls: u64,
 
-    /// Bytes that Regular may hold; where they are used up, it ends
+    /// Bytes that Regular may hold; it stops when they are used up
     #[arg(long, value_name = "BYTES", default_value_t = 2_000_000_000)]
     regular_bytes: usize,
 
@@ -33,15 +35,15 @@ struct Flags {
     #[arg(long, value_name = "PERCENT", default_value = "90")]
     threshold: Threshold,
 
-    /// Kernel to use: portable, avx2 or avx512; the best one that the machine has, where none is given
+    /// Kernel to use: portable, avx2 or avx512 [default: the best one that the machine supports]
     #[arg(long, value_parser = parse_kernel)]
     kernel: Option<Kernel>,
 
-    /// Run this iterator only; can be given more than once
+    /// Run only this iterator; may be repeated
     #[arg(long, value_name = "ITERATOR", value_enum)]
     only: Vec<Iterator>,
 
-    /// Print one JSON object a line instead of the table
+    /// Print one JSON object per line instead of the table
     #[arg(long)]
     json: bool,
 
@@ -65,7 +67,7 @@ fn experiment(flags: &Flags) -> Result<(), String> {
     if let Some(kernel) = flags.kernel {
         force(kernel);
     }
-    // Before the work, so that a mistyped path costs no minutes.
+    // The file is created before the work, so that a mistyped path does not cost minutes.
     let picture = match &flags.plot {
         Some(path) => Some((path, create(path)?)),
         None => None,

@@ -1,4 +1,4 @@
-//! The picture: bytes held and time per call against the index.
+//! Draws bytes held and time per call against the index.
 
 use std::error::Error;
 
@@ -8,9 +8,9 @@ use fib_core::Kernel;
 
 use crate::run::{Iterator, Outcome, Turn};
 
-/// The picture of these outcomes as SVG.
+/// Draws these outcomes as SVG.
 pub(crate) fn svg(outcomes: &[Outcome]) -> Result<String, Box<dyn Error>> {
-    // Regular holds ten thousand times as much as the others.
+    // Regular holds ten thousand times as many bytes as the others.
     let bytes = Axis { name: "", scale: Scale::Logarithmic, label: |bytes| in_units(bytes, ["B", "kB", "MB", "GB"]) };
     let time = Axis { name: "", scale: Scale::Logarithmic, label: |ns| in_units(ns, ["ns", "µs", "ms", "s"]) };
     chart::svg(&[

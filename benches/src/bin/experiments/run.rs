@@ -1,4 +1,4 @@
-//! The walks, turn by turn.
+//! Runs the iterators in turn.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::Flags;
 
-/// Turns that each walk is cut into. In each turn every iterator walks its part, so that whatever else the machine does
-/// meets all of them alike.
+/// How many turns each walk is divided into. In each turn every iterator walks its part, so that other load on the machine
+/// affects all of them alike.
 const TURNS: u64 = 500;
 
 /// One of the four.
@@ -21,9 +21,9 @@ pub(crate) enum Iterator {
     Regular,
     /// Keeps two values
     Optimized,
-    /// Keeps two values; guard and restart are put around it
+    /// Keeps two values, with guard and restart around it
     MemoryLimited,
-    /// Keeps two values; guard and restart are part of the type
+    /// Keeps two values, with guard and restart in its own type
     Unified,
 }
 
@@ -52,10 +52,10 @@ impl Iterator {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) iterator: Iterator,
-    /// Numbers that it lent.
+    /// How many numbers it lent.
     pub(crate) calls: u64,
     pub(crate) elapsed: Duration,
-    /// At its end.
+    /// Bytes at the end of the walk.
     pub(crate) bytes_held: usize,
     pub(crate) restarts: u64,
     pub(crate) turns: Vec<Turn>,
@@ -64,18 +64,18 @@ pub(crate) struct Outcome {
 /// A part of a walk.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    /// Numbers lent up to its end.
+    /// How many numbers have been lent up to its end.
     pub(crate) calls: u64,
-    /// At its end.
+    /// Bytes at its end.
     pub(crate) bytes_held: usize,
     pub(crate) nanoseconds_per_call: f64,
 }
 
-/// Lets every iterator that is asked for walk.
+/// Runs every iterator that the flags select.
 pub(crate) fn run(flags: &Flags) -> Vec<Outcome> {
     let chosen =
         Iterator::value_variants().iter().filter(|iterator| flags.only.is_empty() || flags.only.contains(iterator));
-    // On standard error, and only where that is a terminal.
+    // The bars are drawn on standard error, and only if it is a terminal.
     let bars = MultiProgress::new();
     let mut walkers: Vec<_> = chosen.map(|&iterator| Walker::new(iterator, flags, &bars)).collect();
     for turn in 1..=TURNS {
@@ -89,7 +89,7 @@ pub(crate) fn run(flags: &Flags) -> Vec<Outcome> {
 }
 
 struct Walker {
-    /// `None` once it has ended, so that its memory is free again.
+    /// `None` after its end, so that its memory is free again.
     walk: Option<Box<dyn Walk>>,
     bar: ProgressBar,
     outcome: Outcome,

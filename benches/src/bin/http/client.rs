@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::JoinSet;
 
-/// Read at a time: a whole long number where the socket holds one.
+/// How much is read at a time. A whole long number fits, if the socket holds one.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// One round against one server.
@@ -25,11 +25,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Opens the connections, warms them up, calls `start`, and sends the requests: each connection sends its next one when
-    /// it has the whole answer to the last. Returns the time that the requests took, and all indices, sorted.
+    /// Opens the connections, warms them up, calls `start`, and sends the requests. Each connection sends its next
+    /// request when it has the whole answer to the last one. Returns the time that the requests took, and all indices,
+    /// sorted.
     ///
     /// # Errors
-    /// When a connection fails, and when an answer is not 200 with a body of a known length.
+    /// If a connection fails, or if an answer is not 200 with a body of a known length.
     pub(crate) fn run(&self, start: impl FnOnce()) -> io::Result<(Duration, Vec<u64>)> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         runtime.block_on(async {
@@ -48,7 +49,7 @@ impl Load {
         })
     }
 
-    /// The fields of one response's head, without those that every server adds by itself.
+    /// Sends one request. Returns the fields of the response's head, without those that every server adds by itself.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -64,7 +65,7 @@ impl Load {
     }
 }
 
-/// Sends `requests` requests over all of the connections, and hands them back when the last answer is there.
+/// Sends `requests` requests over all connections together. Returns the connections when the last answer is complete.
 async fn share_out(connections: Vec<Connection>, requests: u64) -> io::Result<Vec<Connection>> {
     let left = Rc::new(Cell::new(requests));
     let mut tasks = JoinSet::new();
@@ -85,7 +86,7 @@ struct Connection {
     stream: TcpStream,
     request: String,
     buffer: Vec<u8>,
-    /// The last response's head.
+    /// The first response's head.
     head: Vec<u8>,
     indices: Vec<u64>,
 }
@@ -122,7 +123,7 @@ impl Connection {
         }
     }
 
-    /// The lengths of head and body, once the head is there.
+    /// The lengths of head and body, once the head is complete.
     fn parse(&mut self, filled: usize) -> io::Result<Option<(usize, usize)>> {
         let mut fields = [httparse::EMPTY_HEADER; 32];
         let mut response = httparse::Response::new(&mut fields);

@@ -1,4 +1,4 @@
-//! fib-http beside a bare hyper server and nginx, in turns; `benches/http` builds and runs all of it.
+//! Measures fib-http, a bare hyper server and nginx in turns. The script `benches/http` builds and runs all of them.
 
 mod client;
 mod server;
@@ -13,10 +13,10 @@ use fib_benches::table::grouped;
 use indicatif::{ProgressBar, ProgressStyle};
 use server::Server;
 
-/// Measures how many requests a second fib-http answers, and which CPU time each takes it, beside a bare hyper server with
-/// the same response head and nginx. Prints a table in Markdown.
+/// Measures how many requests per second fib-http answers, and how much CPU time each request takes, in comparison with
+/// nginx and with a bare hyper server that sends the same response head. Prints a table in Markdown.
 ///
-/// Every round is a fresh process and a fixed number of requests, so that the numbers are the same each time.
+/// Every round starts a fresh process and sends a fixed number of requests, so that each round gets the same numbers.
 #[derive(Debug, Parser)]
 #[command(name = "http", max_term_width = 100)]
 struct Flags {
@@ -32,23 +32,23 @@ struct Flags {
     #[arg(long, value_name = "PATH")]
     folder: PathBuf,
 
-    /// The core that the servers run on; this program should run on another one
+    /// The core for the servers; this program should run on another one
     #[arg(long, default_value_t = 0)]
     core: usize,
 
-    /// Rounds for each number and each count of connections
+    /// Rounds for each kind of numbers and each count of connections
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 
-    /// Ask for these numbers only
+    /// Ask only for these numbers
     #[arg(long, value_name = "NUMBERS", value_enum)]
     only: Option<Numbers>,
 
-    /// Connections at once; can be given more than once
+    /// Connections at a time; may be repeated
     #[arg(long, value_name = "COUNT", default_values_t = [1, 16, 64])]
     connections: Vec<usize>,
 
-    /// Requests on the clock in each round
+    /// Requests that are timed in each round
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     requests: u64,
 }
@@ -56,13 +56,13 @@ struct Flags {
 /// Which numbers are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Numbers {
-    /// The first ones
+    /// The numbers from F(0) on
     Small,
-    /// Those from 1,000,000 on, of 208,988 digits
+    /// The numbers from F(1,000,000) on, of 208,988 digits
     Long,
 }
 
-/// A tenth more goes before the clock starts.
+/// Before the clock starts, one request is sent for each ten that are timed.
 const WARM_UP_SHARE: u64 = 10;
 
 const CASES: [Case; 2] = [
@@ -88,13 +88,13 @@ enum Subject {
 
 const SUBJECTS: [Subject; 3] = [Subject::FibHttp, Subject::Bare, Subject::Nginx];
 
-/// What one round of one subject showed.
+/// The result of one round of one subject.
 #[derive(Clone, Copy)]
 struct Sample {
     requests_per_second: f64,
-    /// The server's, per request.
+    /// The server's CPU time per request.
     cpu_microseconds: f64,
-    /// The share of the time that the server was on its core.
+    /// The share of the time during which the server was on its core.
     busy: f64,
 }
 
@@ -120,7 +120,7 @@ fn measure_all(flags: &Flags) -> io::Result<()> {
             progress.set_message(format!("{}, connections: {connections}", case.name));
             let mut samples = Vec::new();
             for round in 0..flags.rounds as usize {
-                // Whoever comes first in a round does not do so in the next one.
+                // Each round starts with another server.
                 let mut round_samples = [None; SUBJECTS.len()];
                 for turn in 0..SUBJECTS.len() {
                     let at = (round + turn) % SUBJECTS.len();
@@ -167,7 +167,7 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     if figures.len().is_multiple_of(2) { f64::midpoint(figures[middle - 1], figures[middle]) } else { figures[middle] }
 }
 
-/// One round of one subject, in a process of its own.
+/// Runs one round of one subject, in a process of its own.
 fn measure(flags: &Flags, case: &Case, subject: Subject, head: &[String], connections: usize) -> io::Result<Sample> {
     let server = start(flags, case, subject, head)?;
     let warm_up = flags.requests / WARM_UP_SHARE;

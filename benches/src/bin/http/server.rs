@@ -1,4 +1,4 @@
-//! The servers that are measured, each in a process of its own on a core of its own.
+//! Starts the servers that are measured, each in its own process and pinned to a core.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: SocketAddr,
-    /// Open, so that whatever the server writes there is no error.
+    /// Kept open, so that the server can write to it without an error.
     _stderr: Option<BufReader<ChildStderr>>,
 }
 
 impl Server {
-    /// Starts a program that tells on standard error where it listens.
+    /// Starts a program that writes to standard error where it listens.
     pub(crate) fn start(core: usize, program: &Path, arguments: &[String]) -> io::Result<Self> {
         let mut process = pinned(core, program).args(arguments).stderr(Stdio::piped()).spawn()?;
         let mut stderr = process.stderr.take().map(BufReader::new);
@@ -31,9 +31,10 @@ impl Server {
         }
     }
 
-    /// Starts nginx with a body from its configuration, or from a file where it is long. `folder` is its own.
+    /// Starts nginx, which sends a short body from its configuration or a long one from a file. `folder` is for nginx
+    /// alone.
     pub(crate) fn nginx(core: usize, folder: &Path, body_bytes: usize) -> io::Result<Self> {
-        // nginx cannot tell which port it took.
+        // nginx cannot report which port it took, so a free one is chosen here.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let answer = if body_bytes == 1 { "return 200 1;" } else { "try_files /body =404;" };
         fs::write(folder.join("body"), vec![b'1'; body_bytes])?;
@@ -72,7 +73,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Fails where it has ended already.
+        // This fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
