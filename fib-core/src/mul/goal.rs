@@ -1,4 +1,4 @@
-//! What is computed from F(k) and L(k), and how many limbs it has.
+//! What to compute from F(k) and L(k), and how many limbs the results have.
 
 use crate::error::Exhausted;
 use crate::radix::Decimal;
@@ -13,7 +13,8 @@ pub(super) enum Goal {
 }
 
 impl Goal {
-    /// Limbs of the two results. Those of a pair have room for F(2k + 2); beside a single number stands an empty one.
+    /// Limbs of the two results. Each number of a pair gets as many as F(2k + 2) has. The second result of
+    /// [`Single`](Goal::Single) is empty.
     pub(super) fn lengths(self, k: u64) -> Result<[usize; 2], Exhausted> {
         let limbs = |beyond: u64| {
             let index = k.checked_mul(2)?.checked_add(beyond)?;

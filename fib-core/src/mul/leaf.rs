@@ -3,8 +3,8 @@
 //! A group is a block of LANES² leaves with S coefficients each, so S·LANES rows in memory. Down to LANES blocks, whole rows
 //! are added and multiplied as in all levels above. Then a block has only S rows, and its halves no longer begin at the start
 //! of a row. So the group is transposed: each lane gets a block of its own, and the last log2 LANES levels work on all blocks
-//! at once, each lane with its own root. For example with two lanes and S = 2, where the blocks are A and B (real vectors have
-//! four or eight lanes):
+//! at once, each lane with its own root. (With one lane, a group is a leaf, and nothing of this is needed.) For example with
+//! two lanes and S = 2, where the blocks are A and B, though real vectors have four or eight lanes:
 //!
 //! ```text
 //!                             2 blocks of         transposed:         leaves: A0 A1 and A2 A3
@@ -48,6 +48,8 @@ pub(super) fn multiply<F: Field>(
     }
 }
 
+/// The work on one group: forward levels, products, inverse levels. `S` is the size of a leaf; `BOTH` asks for
+/// [`Products::Both`].
 struct Group<'a, F: Field, const S: usize, const BOTH: bool> {
     field: F,
     a: &'a mut [F::Row],
@@ -135,7 +137,7 @@ const fn row_of<F: Field, const S: usize>(c: usize) -> usize {
     S * (c % F::LANES) + c / F::LANES
 }
 
-/// LANES vectors, one of each block. The others are unused.
+/// One vector of each block. Only the first LANES are used.
 type Blocks<F> = [<F as Field>::Vector; LANES_MAX];
 
 /// The forward levels of a group. Afterwards leaf `j` of each lane has the coefficients from S·j on.
@@ -174,7 +176,7 @@ fn inverse<F: Field, const S: usize>(field: F, x: &mut [F::Row], factors: &Facto
     }
 }
 
-/// log2 LANES levels of forward butterflies. Only the first vector is multiplied by nothing, so that it is reduced instead.
+/// log2 LANES levels of forward butterflies. Only the first vector is never multiplied, so that it is reduced instead.
 #[inline(always)]
 fn forward_levels<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vector>; LANES_MAX - 1]) {
     y[0] = field.reduce(y[0]);

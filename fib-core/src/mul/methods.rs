@@ -1,4 +1,4 @@
-//! Computes the numbers of a goal by one of the two methods: asks for all memory, allocates it, and runs.
+//! The two methods to compute the numbers of a goal. Each asks for all of its memory, allocates it, and then cannot fail.
 
 use alloc::vec::Vec;
 
@@ -28,7 +28,7 @@ pub(super) fn by_basecase(k: u64, goal: Goal, admit: Admit<'_>) -> Result<[Vec<L
     Ok(numbers)
 }
 
-/// The numbers of the goal by transforms, from an index of at least `threshold` on if `k` is as large.
+/// The numbers of the goal: by schoolbook products up to the first index that reaches `threshold`, then by transforms.
 pub(super) fn by_transform<E: Engine>(
     engine: E,
     plan: Plan,

@@ -1,4 +1,4 @@
-//! The base, the size and the memory with which a pair of numbers is doubled by transforms.
+//! The base, the size and the memory for the doubling of a pair of numbers by transforms.
 
 use super::engine::Base;
 use super::field::Field;

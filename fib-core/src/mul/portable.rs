@@ -15,6 +15,9 @@ const INVERSE: u64 = PRIMES[1].inverse_of(PRIMES[0].modulus);
 pub(super) const BASES: [Base; 3] = [Base::new(16, &PRIMES), Base::new(15, &PRIMES), Base::new(14, &PRIMES)];
 
 const _: () = assert!(BASES[0].longest >= 13_000 && BASES[1].longest >= 1_300_000 && BASES[2].longest >= 130_000_000);
+// See `ScalarCarries::propagate`: a column is d0 + d1 + d2, where d2 is at most the number of products. The last base is the
+// smallest and has the most products.
+const _: () = assert!(BASES[2].longest <= BASES[2].value());
 
 /// The portable engine.
 #[derive(Clone, Copy)]
@@ -35,7 +38,7 @@ struct SplitByBase {
     /// floor(2^(63 + bits of B²) / B²)
     high_reciprocal: u64,
     high_shift: u32,
-    /// Once d2·B² is subtracted, the rest has up to 64 bits above these. They are divided by B.
+    /// The bits of v − d2·B² that are left out of its division by B, so that 64 are left.
     low_bits: u32,
     /// floor(2^(63 + bits of B) / B)
     low_reciprocal: u64,
@@ -150,9 +153,9 @@ impl ScalarCarries {
 
     /// Turns the next column, an integer below 5B, into a coefficient below B.
     ///
-    /// The column is divided before anything is added to it. So no division waits for the one before it, only the additions
-    /// do. The remainder, the quotient of the column before (at most 4) and its ripple (at most 1) are together at most
-    /// B + 4: one subtraction of B is enough, and it is the ripple for the next column.
+    /// The column is divided before anything is added to it, so that no division waits for the column before. Then the
+    /// quotient of the column before, at most 4, and its ripple, at most 1, are added to the remainder. The sum is at most
+    /// B + 4: it is reduced by one subtraction of B, which adds a ripple of 1 to the next column.
     #[inline(always)]
     fn propagate(&mut self, column: u64) -> u64 {
         let base = self.base.value();

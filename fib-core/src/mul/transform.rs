@@ -1,20 +1,20 @@
 //! Convolution by a number-theoretic transform.
 //!
-//! The ring is that of polynomials modulo x^N − 1 and a prime, N = S·2^k. It is split in halves again and again: since
-//! x^2m − r² = (x^m − r)(x^m + r), the coefficients from x^m on, multiplied by r, are added to the lower ones for the one
-//! half and subtracted for the other. The [roots](super::roots) r of the blocks of a level stand in bit-reversed order
-//! (Bernstein, "Multidigit multiplication for mathematicians", sections 2 to 4). The splitting ends at polynomials of S
-//! coefficients, which the [`leaf`] multiplies by the schoolbook method. Any S from 4 to 7 will do, so that sizes are at
-//! most a quarter apart and no odd radix is needed.
+//! The ring is that of polynomials modulo x^N − 1 and a prime, where N is S times a power of two. It is split in halves again
+//! and again, since x^2m − r² = (x^m − r)(x^m + r). With a + b·x^m for a polynomial modulo x^2m − r², where a and b have m
+//! coefficients each, the forward butterfly computes a + r·b modulo x^m − r and a − r·b modulo x^m + r. The
+//! [roots](super::roots) r of the blocks of a level stand in bit-reversed order (Bernstein, "Multidigit multiplication for
+//! mathematicians", sections 2 to 4). The splitting ends at polynomials of S coefficients, which the [`leaf`] multiplies by
+//! the schoolbook method. S is 4, 5, 6 or 7, so that sizes are at most a quarter apart and no odd radix is needed.
 //!
 //! Two levels are done at a time (radix 4), and the walk is depth first: both factors of a block are transformed, multiplied
 //! and transformed back before the next block is begun. So most of the work happens in the nearest cache, at any size. For
 //! example, a block of 16 groups, from left to right in the order of time:
 //!
 //! ```text
-//! 16 groups   F                                I     F  forward butterflies of a and b
-//!  4 groups    F      IF      IF      IF      I      L  products of the leaves of one group
-//!  1 group      L L L L L L L L L L L L L L L L      I  inverse butterflies of a (and b)
+//! 16 groups   F                        I     F  forward butterflies of both factors
+//!  4 groups    F    IF    IF    IF    I      L  products of the leaves of one group
+//!  1 group      LLLL  LLLL  LLLL  LLLL       I  inverse butterflies of the products
 //! ```
 //!
 //! Around these blocks [`OuterForward`] and [`OuterInverse`] do the 1 to 3 largest levels, each in one pass over all
