@@ -12,6 +12,7 @@ use crate::storage::{Heap, Storage};
 ///
 /// Measured on Zen 5, from 10^4 to 10^7: a jump costs as much as 400 to 470 steps with AVX-512, 230 to 350 with AVX2, 190 to
 /// 650 with portable kernels; both grow in about the same way. Before 10^4 it costs less, and nothing is long.
+#[cfg(feature = "alloc")]
 const JUMP_LEAST: usize = 512;
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
@@ -219,6 +220,7 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Goes to F(`index`); `None` where there is no other way than by steps.
     fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
@@ -229,11 +231,12 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         if !R::IS_DECIMAL {
             return None;
         }
+        let from_vec = S::FROM_VEC?;
         let held = self.bytes_held();
         let guard = &mut self.guard;
-        let pair = S::fibonacci_pair(index, &mut |bytes| guard.admit(Demand::new(held, bytes)))?;
+        let pair = crate::mul::fibonacci_pair(index, &mut |bytes| guard.admit(Demand::new(held, bytes)));
         Some(pair.map(|pair| {
-            self.values = pair.map(Natural::from_storage);
+            self.values = pair.map(|limbs| Natural::from_storage(from_vec(limbs)));
             self.index = index;
             self.computed = true;
         }))
@@ -255,6 +258,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     /// `skip` and `step_by` jump too), which briefly takes more memory, and where that is refused they are stepped over.
     /// At exhaustion on the way what was passed is consumed.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        #[cfg(feature = "alloc")]
         if n >= JUMP_LEAST
             && let Some(index) = u64::try_from(n).ok().and_then(|n| self.index.checked_add(n))
             && let Some(Ok(())) = self.jump(index)

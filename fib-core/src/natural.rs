@@ -166,7 +166,7 @@ impl Natural<Decimal, Heap> {
     /// # Errors
     /// [`Exhausted`] where the allocator has not enough memory, or no multiplication reaches that far.
     pub fn fibonacci(index: u64) -> Result<Self, Exhausted> {
-        crate::mul::fibonacci(index, &mut |_| Ok(())).map(Self::from_storage)
+        crate::mul::fibonacci(index, &mut |_| Ok(())).map(|limbs| Self::from_storage(Heap::from_vec(limbs)))
     }
 }
 

@@ -11,45 +11,40 @@ pub(crate) mod sealed {
     use crate::error::Exhausted;
     use crate::limb::Limb;
 
-    /// A resizable row of limbs that never aborts: what cannot be had is an error, and then nothing has changed.
+    /// A resizable sequence of limbs that never aborts: without memory there is an error, and nothing has changed.
     pub trait Limbs: Sized {
-        /// No limbs, no allocation.
+        /// No limbs. Allocates nothing.
         const EMPTY: Self;
 
-        /// A copy of `limbs`, without room to grow.
+        /// Takes over the limbs of a vector without a copy. `None` where the storage is not on the heap.
+        #[cfg(feature = "alloc")]
+        const FROM_VEC: Option<fn(alloc::vec::Vec<Limb>) -> Self> = None;
+
+        /// A copy of `limbs`, without spare capacity.
         fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted>;
 
-        /// `len` zeros, without room to grow.
+        /// `len` zeros, without spare capacity.
         fn zeroed(len: usize) -> Result<Self, Exhausted>;
 
         fn limbs(&self) -> &[Limb];
 
         fn limbs_mut(&mut self) -> &mut [Limb];
 
-        /// Limbs for which there is room.
+        /// The number of limbs for which there is room.
         fn capacity(&self) -> usize;
 
-        /// Bytes that [`Limbs::extend_to`] would ask of the allocator; an error where it cannot succeed.
+        /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed.
         fn growth(&self, len: usize) -> Result<usize, Exhausted>;
 
-        /// Appends zeros up to `len` limbs; takes a little more room than that when it has to grow.
+        /// Appends zeros up to `len` limbs. When it has to allocate, it allocates a little more.
         fn extend_to(&mut self, len: usize) -> Result<(), Exhausted>;
-
-        /// F(index − 1) and F(index) in radix [`Decimal`](crate::Decimal), computed from nothing, where there is a way to
-        /// that: first the one with an even index. The index is at least 1. `admit` is asked first, with the bytes that will
-        /// be allocated.
-        fn fibonacci_pair(
-            _index: u64,
-            _admit: &mut dyn FnMut(usize) -> Result<(), Exhausted>,
-        ) -> Option<Result<[Self; 2], Exhausted>> {
-            None
-        }
     }
 }
 
 /// Limbs in a block of the global allocator, grown fallibly and by about 1/64 at a time.
 ///
-/// The type is always there, so that it can be the default; it is a [`Storage`] with the feature `alloc` (on by default).
+/// The type always exists, so that it can be the default type parameter. It implements [`Storage`] with the feature `alloc`
+/// (on by default).
 #[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "without an allocator it is only a name"))]
 pub struct Heap {
     #[cfg(feature = "alloc")]
@@ -62,16 +57,17 @@ mod heap {
     use crate::limb::LIMB_BYTES;
     use alloc::vec::Vec;
 
-    /// A block grows by its length divided by this: 1/64 costs 1.6 % of memory and one reallocation in 64 lengths.
+    /// A block grows by its length divided by this. 1/64 costs 1.6 % of memory, and a block is reallocated once in a growth by
+    /// that much.
     const GROWTH_DIVISOR: usize = 64;
 
     /// A block grows by at least this many limbs, so that short numbers do not reallocate at every other step.
     const GROWTH_LEAST: usize = 7;
 
-    /// The most limbs that an allocation can have.
+    /// The most limbs that one allocation can hold.
     const LIMBS_MAX: usize = isize::MAX.unsigned_abs() / LIMB_BYTES;
 
-    /// The capacity that a block of `len` limbs is given when it has to grow.
+    /// The capacity of a block that has to grow to `len` limbs.
     fn grown(len: usize) -> Result<usize, Exhausted> {
         let slack = (len / GROWTH_DIVISOR).max(GROWTH_LEAST);
         match len.checked_add(slack) {
@@ -87,11 +83,8 @@ mod heap {
     }
 
     impl Heap {
-        /// Drops zeros at the end: there the length was only known from above.
-        pub(crate) fn trim(&mut self) {
-            while self.limbs.last() == Some(&0) {
-                self.limbs.pop();
-            }
+        pub(crate) const fn from_vec(limbs: Vec<Limb>) -> Self {
+            Self { limbs }
         }
     }
 
@@ -99,6 +92,7 @@ mod heap {
 
     impl Limbs for Heap {
         const EMPTY: Self = Self { limbs: Vec::new() };
+        const FROM_VEC: Option<fn(Vec<Limb>) -> Self> = Some(Self::from_vec);
 
         fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted> {
             let mut copy = with_capacity(limbs.len())?;
@@ -142,13 +136,6 @@ mod heap {
                 self.limbs.resize(len, 0);
             }
             Ok(())
-        }
-
-        fn fibonacci_pair(
-            index: u64,
-            admit: &mut dyn FnMut(usize) -> Result<(), Exhausted>,
-        ) -> Option<Result<[Self; 2], Exhausted>> {
-            Some(crate::mul::fibonacci_pair(index, admit))
         }
     }
 }
@@ -203,7 +190,7 @@ impl<const N: usize> Limbs for Inline<N> {
         if len > N {
             return Err(Exhausted::capacity());
         }
-        // Limbs beyond the length are zero: nothing shortens a number.
+        // Limbs beyond the length are zero, since nothing shortens a number.
         self.len = len;
         Ok(())
     }

@@ -1,15 +1,15 @@
-//! Short products, by the school method on decimal limbs.
+//! Short products, by the schoolbook method on decimal limbs.
 //!
-//! A column of the product, the sum of all `a[i]·b[j]` with the same i + j, is summed in full before it is divided by the
-//! base. Each column is divided by itself, into three limbs, so that no division waits for the one before it; only then
-//! are the limbs of neighbouring columns added.
+//! A column of the product is the sum of all `a[i]·b[j]` with the same i + j. It is summed in full before it is divided by
+//! the base, into three limbs. Nothing is added to a column before its division, so that no division waits for the one before
+//! it. Then the limbs of neighbouring columns are added.
 
 use core::hint::select_unpredictable;
 
 use crate::limb::Limb;
 use crate::radix::Decimal;
 
-/// The base as a wide integer.
+/// The base B.
 const BASE: Limb = Decimal::BASE;
 
 /// The sum of a column of a product: the products of two limbs, up to 2^32 of them.
@@ -18,7 +18,7 @@ mod column {
     use core::hint::select_unpredictable;
 
     use super::{BASE, Limb};
-    use crate::mul::halves::{high, low};
+    use crate::mul::u128_halves::{high, low};
 
     /// `low + high·2^128`
     #[derive(Clone, Copy, Default)]
@@ -60,7 +60,7 @@ mod column {
             self.low <<= 1;
         }
 
-        /// The sum as `d0 + d1·B + d2·B²`. A quotient of two words need not be below B, so that it is divided again.
+        /// The sum as `d0 + d1·B + d2·B²`: divided by B, then the quotient, which has up to 128 bits, divided again.
         #[inline(always)]
         pub(super) fn limbs(self) -> [Limb; 3] {
             let (q1, rest) = divide(self.high, high(self.low));
@@ -70,7 +70,7 @@ mod column {
         }
     }
 
-    /// Of the largest quotients many need the last correction, and multiples of the base are at its bound.
+    /// Many of the largest quotients need the last correction, and multiples of the base are at its bound.
     #[test]
     fn quotients_at_the_bounds_of_each_correction_are_exact() {
         for quotient in (0..10_000).chain(u64::MAX - 1_000_000..=u64::MAX) {
@@ -130,19 +130,23 @@ mod column {
 
 use column::Column;
 
-/// Adds up the limbs of neighbouring columns.
+/// Adds the limbs of neighbouring columns.
 #[derive(Default)]
-struct Carries {
+struct Accumulator {
+    /// The limb d1 of the column before.
     middle: Limb,
+    /// The limbs d2 of the two columns before, the earlier one first.
     high: [Limb; 2],
+    /// The carry into the next limb, at most 2.
     carry: Limb,
 }
 
-impl Carries {
+impl Accumulator {
+    /// From the limbs of the next column to the next limb of the product.
     #[inline(always)]
-    fn settle(&mut self, [d0, d1, d2]: [Limb; 3]) -> Limb {
+    fn next_limb(&mut self, [d0, d1, d2]: [Limb; 3]) -> Limb {
         let (sum, over_middle) = add(d0, self.middle);
-        // d2 counts products, and the carry is at most 2: far from overflowing.
+        // This sum does not overflow: d2 is at most the number of products.
         let (sum, over_high) = add(sum, self.high[0] + self.carry);
         self.middle = d1;
         self.high = [self.high[1], d2];
@@ -158,44 +162,44 @@ pub(super) fn add(a: Limb, b: Limb) -> (Limb, bool) {
     (select_unpredictable(less, a.wrapping_add(b), difference), !less)
 }
 
-/// `a·b` into `out`, which has the length of both together.
+/// Writes `a·b` to `out`, whose length is the sum of both lengths.
 pub(super) fn multiply(a: &[Limb], b: &[Limb], out: &mut [Limb]) {
     assert_eq!(out.len(), a.len() + b.len());
-    let mut carries = Carries::default();
-    for (place, out) in out.iter_mut().enumerate() {
+    let mut accumulator = Accumulator::default();
+    for (k, out) in out.iter_mut().enumerate() {
         let mut column = Column::default();
-        let from = (place + 1).saturating_sub(b.len());
-        let to = a.len().min(place + 1);
+        let from = (k + 1).saturating_sub(b.len());
+        let to = a.len().min(k + 1);
         if from < to {
             let a = &a[from..to];
-            let b = &b[place + 1 - to..=place - from];
+            let b = &b[k + 1 - to..=k - from];
             for (&x, &y) in a.iter().zip(b.iter().rev()) {
                 column.add(x, y);
             }
         }
-        *out = carries.settle(column.limbs());
+        *out = accumulator.next_limb(column.limbs());
     }
 }
 
-/// `a²` into `out`, which has twice the length: each product of two different limbs is computed once and counts twice.
+/// Writes `a²` to `out`, which is twice as long. Each product of two different limbs is computed once and counted twice.
 pub(super) fn square(a: &[Limb], out: &mut [Limb]) {
     assert_eq!(out.len(), 2 * a.len());
-    let mut carries = Carries::default();
-    for (place, out) in out.iter_mut().enumerate() {
+    let mut accumulator = Accumulator::default();
+    for (k, out) in out.iter_mut().enumerate() {
         let mut column = Column::default();
-        let from = (place + 1).saturating_sub(a.len());
-        let to = place.div_ceil(2);
+        let from = (k + 1).saturating_sub(a.len());
+        let to = k.div_ceil(2);
         if from < to {
             let low = &a[from..to];
-            let high = &a[place + 1 - to..=place - from];
+            let high = &a[k + 1 - to..=k - from];
             for (&x, &y) in low.iter().zip(high.iter().rev()) {
                 column.add(x, y);
             }
             column.double();
         }
-        if place % 2 == 0 {
-            column.add(a[place / 2], a[place / 2]);
+        if k % 2 == 0 {
+            column.add(a[k / 2], a[k / 2]);
         }
-        *out = carries.settle(column.limbs());
+        *out = accumulator.next_limb(column.limbs());
     }
 }

@@ -1,16 +1,23 @@
-//! What a transform asks of the arithmetic under it: residues modulo a prime, one or several at a time.
+//! The arithmetic that a transform is written over: residues modulo a prime, one or several at a time.
 
 use super::prime::Prime;
 
 /// Arithmetic modulo one prime on [`LANES`](Field::LANES) residues at a time.
 ///
-/// The value also proves that the CPU has the instructions that its methods use. Residues may be redundant: each
-/// implementation says how large they can get, and the comments of the transform which operations keep them small.
+/// A value of the type proves that the CPU has the instructions that the methods use.
+///
+/// Residues may be redundant, which means outside of the range from 0 to p − 1. Each implementation shows how large they
+/// get in the transform. There are three degrees:
+///
+/// - any residue that the transform's bounds allow;
+/// - a reduced one, from [`reduce`](Field::reduce), [`reduce_sum`](Field::reduce_sum) or [`residue`](Field::residue);
+/// - a fully reduced one, of the smallest range, from [`reduce_fully`](Field::reduce_fully).
 pub(super) trait Field: Copy {
-    /// A residue in memory.
-    type Word: Copy + Default;
-    /// As many words as a vector has lanes.
+    /// A residue, or a coefficient of a number, in memory.
+    type Element: Copy + Default;
+    /// As many elements as a vector has lanes.
     type Row: Copy;
+    /// A row in a register.
     type Vector: Copy;
     /// A sum of products that is not reduced yet.
     type Sum: Copy;
@@ -18,81 +25,83 @@ pub(super) trait Field: Copy {
     /// Residues in a vector: 1, 4 or 8.
     const LANES: usize;
 
-    /// Runs `op` compiled for the instructions of this field.
+    /// Runs `op`, compiled for the instructions of this field.
     fn run(self, op: impl Op);
 
     /// The prime.
     fn prime(self) -> &'static Prime;
 
-    /// The word for an integer below the prime.
-    fn word(value: u64) -> Self::Word;
+    /// The element for an integer below the prime.
+    fn element(value: u64) -> Self::Element;
 
-    /// The integer that a word holds; only for words that hold one that is neither negative nor redundant.
-    fn value(word: Self::Word) -> u64;
+    /// The integer that an element holds. It must be neither negative nor redundant.
+    fn value(element: Self::Element) -> u64;
 
-    /// The words in rows. A rest that does not fill a row is left out.
-    fn rows(words: &[Self::Word]) -> &[Self::Row];
+    /// The elements as rows. Elements at the end that do not fill a row are left out.
+    fn rows(elements: &[Self::Element]) -> &[Self::Row];
 
-    /// The words in rows. A rest that does not fill a row is left out.
-    fn rows_mut(words: &mut [Self::Word]) -> &mut [Self::Row];
+    /// The elements as rows. Elements at the end that do not fill a row are left out.
+    fn rows_mut(elements: &mut [Self::Element]) -> &mut [Self::Row];
 
     fn load(self, row: &Self::Row) -> Self::Vector;
 
     fn store(self, row: &mut Self::Row, x: Self::Vector);
 
-    /// The same word in every lane.
-    fn splat(self, word: Self::Word) -> Self::Vector;
+    /// The same element in every lane.
+    fn splat(self, element: Self::Element) -> Self::Vector;
 
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// `a − b`, where `b` is the result of [`Field::mul`] or not larger.
+    /// `a − b`, where `b` is not larger than a result of [`Field::mul`] can be.
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// `a − b`, where `b` may be a sum of two that are reduced.
+    /// `a − b`, where `b` is not larger than a sum of two reduced residues can be.
     fn sub_sum(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// A smaller residue.
+    /// A reduced residue.
     fn reduce(self, x: Self::Vector) -> Self::Vector;
 
-    /// The same, of a sum of four that are reduced.
+    /// A reduced residue of a sum of four reduced ones.
     fn reduce_sum(self, x: Self::Vector) -> Self::Vector;
 
-    /// A residue of the least size, of one that is reduced or the result of [`Field::mul`].
-    fn settle(self, x: Self::Vector) -> Self::Vector;
+    /// A fully reduced residue of a reduced one, or of a result of [`Field::mul`].
+    fn reduce_fully(self, x: Self::Vector) -> Self::Vector;
 
-    /// `x·factor`, (nearly) reduced.
+    /// `x·factor`. The result is almost as small as a reduced residue, whatever `x` is.
     fn mul(self, x: Self::Vector, factor: Factor<Self::Vector>) -> Self::Vector;
 
-    /// What makes a factor of a residue of the least size.
-    fn ratio(self, value: Self::Vector) -> Self::Vector;
+    /// The Shoup quotient of a fully reduced residue, which makes a [`Factor`] of it.
+    fn shoup_quotient(self, value: Self::Vector) -> Self::Vector;
 
-    /// `a·b` of a reduced residue and one that is reduced or the result of [`Field::mul`].
+    /// `a·b` of a reduced residue and a reduced one or a result of [`Field::mul`].
     fn product(self, a: Self::Vector, b: Self::Vector) -> Self::Sum;
 
-    /// `sum + a·b` of such residues, up to [`LEAF_MAX`](super::transform::LEAF_MAX) products in all.
+    /// `sum + a·b` of such residues, up to [`LEAF_MAX`](super::shape::LEAF_MAX) products in all.
     fn add_product(self, sum: Self::Sum, a: Self::Vector, b: Self::Vector) -> Self::Sum;
 
-    /// The sum as a reduced residue, multiplied by [`Field::sum_scale`].
+    /// A reduced residue of the sum divided by [`Field::sum_scale`].
     fn residue(self, sum: Self::Sum) -> Self::Vector;
 
-    /// The integer by which [`Field::residue`] divides.
+    /// The integer below the prime by which [`Field::residue`] divides.
     fn sum_scale(self) -> u64;
 
-    /// A square of [`LANES`](Field::LANES) vectors with rows and columns exchanged.
+    /// Transposes the square matrix of the first [`LANES`](Field::LANES) vectors.
     fn transpose(self, x: [Self::Vector; 8]) -> [Self::Vector; 8];
 
-    /// The lanes of `a` and then `b` with even and with odd numbers.
+    /// The even lanes of `a` followed by those of `b`, and the odd lanes likewise.
     fn unzip(self, a: Self::Vector, b: Self::Vector) -> (Self::Vector, Self::Vector);
 }
 
-/// A residue with what makes multiplying by it cheap: the quotient of it by the prime (Shoup's trick).
+/// A residue by which others are multiplied. Its Shoup quotient, computed once, saves a division in each product.
 #[derive(Clone, Copy)]
 pub(super) struct Factor<V> {
+    /// Fully reduced.
     pub(super) value: V,
-    pub(super) ratio: V,
+    /// The value divided by the prime, as [`Field::shoup_quotient`] gives it.
+    pub(super) quotient: V,
 }
 
-/// A piece of work to be compiled for the instructions of a field: all of it is inlined into [`Field::run`].
+/// A piece of work that is inlined into [`Field::run`] and so compiled for the instructions of a field.
 pub(super) trait Op {
     fn run(self);
 }

@@ -1,18 +1,36 @@
-//! The end of the transform: groups of blocks whose vectors are turned so that each lane has its own block, the last
-//! levels of the transform on those, and the products of the leaves by the school method.
+//! The end of the transform: the last levels within one group, and the schoolbook products of its leaves.
+//!
+//! A group is a block of LANES² leaves with S coefficients each, so S·LANES rows in memory. Down to LANES blocks, whole rows
+//! are added and multiplied as in all levels above. Then a block has only S rows, and its halves no longer begin at the start
+//! of a row. So the group is transposed: each lane gets a block of its own, and the last log2 LANES levels work on all blocks
+//! at once, each lane with its own root. (With one lane, a group is a leaf, and nothing of this is needed.) For example with
+//! two lanes and S = 2, where the blocks are A and B, though real vectors have four or eight lanes:
+//!
+//! ```text
+//!                             2 blocks of         transposed:         leaves: A0 A1 and A2 A3
+//!            1 block          S rows              a lane a block      modulo x² ∓ r, B likewise
+//!
+//!  row 0     c0 c1            A0 A1               A0 B0               A0 B0   leaf 0
+//!  row 1     c2 c3   ----->   A2 A3   -------->   A2 B2   -------->   A2 B2   leaf 1
+//!  row 2     c4 c5   level    B0 B1   squares     A1 B1   level       A1 B1   leaf 0
+//!  row 3     c6 c7            B2 B3   0 2, 1 3    A3 B3               A3 B3   leaf 1
+//! ```
+//!
+//! Rows 0 and 2 are one square matrix of LANES by LANES elements, rows 1 and 3 another; each is transposed in place. A leaf
+//! product reads the rows of one leaf and multiplies the leaves of all lanes at once. The inverse goes the same way back.
 
 use super::field::{Factor, Field, Op};
-use super::roots::{Roots, Table};
-use super::transform::{LEAF_MAX, Products};
+use super::roots::{RootTable, RootTables};
+use super::shape::{LEAF_MAX, Products};
 
 /// The most lanes of a vector.
 const LANES_MAX: usize = 8;
 
-/// Multiplies the blocks of one group: LANES blocks of `leaf` rows.
+/// Multiplies one group of two transforms with leaves of `leaf` coefficients, in place.
 pub(super) fn multiply<F: Field>(
     field: F,
     leaf: usize,
-    roots: &Roots<'_, F>,
+    roots: &RootTables<'_, F>,
     group: usize,
     a: &mut [F::Row],
     b: &mut [F::Row],
@@ -30,11 +48,13 @@ pub(super) fn multiply<F: Field>(
     }
 }
 
+/// The work on one group: forward levels, products, inverse levels. `S` is the size of a leaf; `BOTH` asks for
+/// [`Products::Both`].
 struct Group<'a, F: Field, const S: usize, const BOTH: bool> {
     field: F,
     a: &'a mut [F::Row],
     b: &'a mut [F::Row],
-    roots: &'a Roots<'a, F>,
+    roots: &'a RootTables<'a, F>,
     group: usize,
 }
 
@@ -44,10 +64,10 @@ impl<F: Field, const S: usize, const BOTH: bool> Op for Group<'_, F, S, BOTH> {
         let field = self.field;
         let (a, b) = (&mut self.a[..S * F::LANES], &mut self.b[..S * F::LANES]);
         let factors = Factors::load(field, &self.roots.forward, self.group);
-        split::<F, S>(field, a, &factors);
-        split::<F, S>(field, b, &factors);
+        forward::<F, S>(field, a, &factors);
+        forward::<F, S>(field, b, &factors);
         for leaf in 0..F::LANES {
-            // The leaf is modulo x^S − r or x^S + r, with the root r of the node above it.
+            // The leaf is modulo x^S − r or x^S + r, where r is the root of its parent.
             let (root, negative) = if F::LANES == 1 {
                 (self.roots.forward.splat(field, self.group / 2), self.group % 2 == 1)
             } else {
@@ -56,24 +76,25 @@ impl<F: Field, const S: usize, const BOTH: bool> Op for Group<'_, F, S, BOTH> {
             multiply_leaf::<F, S, BOTH>(field, a, b, leaf, root, negative);
         }
         let factors = Factors::load(field, &self.roots.inverse, self.group);
-        join::<F, S>(field, a, &factors);
+        inverse::<F, S>(field, a, &factors);
         if BOTH {
-            join::<F, S>(field, b, &factors);
+            inverse::<F, S>(field, b, &factors);
         }
     }
 }
 
-/// The factors of a group: those by which it is split in as many blocks as a vector has lanes, the same in every lane, and
-/// those by which each of these blocks is split again, each lane its own.
+/// The factors of a group's nodes, the root first, then its children: one for the first of log2 LANES levels, two for the
+/// second, four for the third.
 struct Factors<F: Field> {
+    /// For the levels before the group is transposed: the same factor in every lane.
     rows: [Factor<F::Vector>; LANES_MAX - 1],
+    /// For the levels afterwards: each lane has the factor of its own block.
     lanes: [Factor<F::Vector>; LANES_MAX - 1],
 }
 
 impl<F: Field> Factors<F> {
-    /// One node for the first of log2 LANES levels, two for the second, four for the third; then as many vectors.
     #[inline(always)]
-    fn load(field: F, table: &Table<'_, F>, group: usize) -> Self {
+    fn load(field: F, table: &RootTable<'_, F>, group: usize) -> Self {
         let first = if F::LANES == 1 { 0 } else { group };
         let mut rows = [table.splat(field, first); LANES_MAX - 1];
         let mut lanes = [table.row(field, first); LANES_MAX - 1];
@@ -96,68 +117,68 @@ impl<F: Field> Factors<F> {
     }
 }
 
-/// Of two rows of factors those with even and those with odd numbers.
+/// The even and the odd factors of two rows.
 #[inline(always)]
-fn unzip_rows<F: Field>(field: F, table: &Table<'_, F>, row: usize) -> [Factor<F::Vector>; 2] {
+fn unzip_rows<F: Field>(field: F, table: &RootTable<'_, F>, row: usize) -> [Factor<F::Vector>; 2] {
     unzip(field, [table.row(field, row), table.row(field, row + 1)])
 }
 
-/// The factors with even and with odd numbers.
+/// The even and the odd factors of two vectors.
 #[inline(always)]
 fn unzip<F: Field>(field: F, [a, b]: [Factor<F::Vector>; 2]) -> [Factor<F::Vector>; 2] {
     let values = field.unzip(a.value, b.value);
-    let ratios = field.unzip(a.ratio, b.ratio);
-    [Factor { value: values.0, ratio: ratios.0 }, Factor { value: values.1, ratio: ratios.1 }]
+    let quotients = field.unzip(a.quotient, b.quotient);
+    [Factor { value: values.0, quotient: quotients.0 }, Factor { value: values.1, quotient: quotients.1 }]
 }
 
-/// The row with coefficient `c` of all blocks of a group, after its squares have been turned: S squares stand side by side.
+/// The row that has coefficient `c` of all blocks after the transposition of the S squares.
 #[inline(always)]
 const fn row_of<F: Field, const S: usize>(c: usize) -> usize {
     S * (c % F::LANES) + c / F::LANES
 }
 
-/// As many residues as a vector has lanes, each in the place of its block.
+/// One vector of each block. Only the first LANES are used.
 type Blocks<F> = [<F as Field>::Vector; LANES_MAX];
 
-/// Splits a group down to leaves: leaf `j` of each lane has the coefficients from S·j on.
+/// The forward levels of a group. Afterwards leaf `j` of each lane has the coefficients from S·j on.
 #[inline(always)]
-fn split<F: Field, const S: usize>(field: F, x: &mut [F::Row], factors: &Factors<F>) {
+fn forward<F: Field, const S: usize>(field: F, x: &mut [F::Row], factors: &Factors<F>) {
     if F::LANES == 1 {
         return;
     }
     for square in 0..S {
         let mut y = load(field, x, |j| S * j + square);
-        split_blocks(field, &mut y, &factors.rows);
+        forward_levels(field, &mut y, &factors.rows);
         store(field, x, field.transpose(y), |j| S * j + square);
     }
     for i in 0..S {
         let mut y = load(field, x, |j| row_of::<F, S>(S * j + i));
-        split_blocks(field, &mut y, &factors.lanes);
+        forward_levels(field, &mut y, &factors.lanes);
         store(field, x, y, |j| row_of::<F, S>(S * j + i));
     }
 }
 
-/// The inverse of [`split`].
+/// The inverse of [`forward`].
 #[inline(always)]
-fn join<F: Field, const S: usize>(field: F, x: &mut [F::Row], factors: &Factors<F>) {
+fn inverse<F: Field, const S: usize>(field: F, x: &mut [F::Row], factors: &Factors<F>) {
     if F::LANES == 1 {
         return;
     }
     for i in 0..S {
         let mut y = load(field, x, |j| row_of::<F, S>(S * j + i));
-        join_blocks(field, &mut y, &factors.lanes);
+        inverse_levels(field, &mut y, &factors.lanes);
         store(field, x, y, |j| row_of::<F, S>(S * j + i));
     }
     for square in 0..S {
         let mut y = field.transpose(load(field, x, |j| S * j + square));
-        join_blocks(field, &mut y, &factors.rows);
+        inverse_levels(field, &mut y, &factors.rows);
         store(field, x, y, |j| S * j + square);
     }
 }
 
-/// Splits a block in LANES blocks, by halves. Only the first is never multiplied on the way, so that it is reduced before.
+/// log2 LANES levels of forward butterflies. Only the first vector is never multiplied, so that it is reduced instead.
 #[inline(always)]
-fn split_blocks<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vector>; LANES_MAX - 1]) {
+fn forward_levels<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vector>; LANES_MAX - 1]) {
     y[0] = field.reduce(y[0]);
     let mut half = F::LANES / 2;
     while half > 0 {
@@ -172,10 +193,10 @@ fn split_blocks<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vect
     }
 }
 
-/// The inverse of [`split_blocks`]. The sums that grow from level to level are reduced: those of four blocks before they
-/// are added again, and at the end those that would be too large for the levels above.
+/// The inverse of [`forward_levels`], multiplied by LANES. Sums grow from level to level, so that some are reduced: a sum of
+/// four before it is added again, and after the last level those that would be too large for the levels above.
 #[inline(always)]
-fn join_blocks<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vector>; LANES_MAX - 1]) {
+fn inverse_levels<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vector>; LANES_MAX - 1]) {
     let mut half = 1;
     while half < F::LANES {
         let first = F::LANES / (2 * half) - 1;
@@ -196,7 +217,7 @@ fn join_blocks<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vecto
     }
 }
 
-/// The row of each block.
+/// Loads one row of each block.
 #[inline(always)]
 fn load<F: Field>(field: F, x: &[F::Row], row: impl Fn(usize) -> usize) -> Blocks<F> {
     let mut y = [field.load(&x[row(0)]); LANES_MAX];
@@ -206,6 +227,7 @@ fn load<F: Field>(field: F, x: &[F::Row], row: impl Fn(usize) -> usize) -> Block
     y
 }
 
+/// Stores one row of each block.
 #[inline(always)]
 fn store<F: Field>(field: F, x: &mut [F::Row], y: Blocks<F>, row: impl Fn(usize) -> usize) {
     for (j, y) in y.into_iter().enumerate().take(F::LANES) {
@@ -213,7 +235,7 @@ fn store<F: Field>(field: F, x: &mut [F::Row], y: Blocks<F>, row: impl Fn(usize)
     }
 }
 
-/// The products of leaf `leaf` modulo x^S ∓ root, in place.
+/// The schoolbook products of leaf `leaf`, modulo x^S − root, or x^S + root where `negative`, in place.
 #[inline(always)]
 fn multiply_leaf<F: Field, const S: usize, const BOTH: bool>(
     field: F,
@@ -224,22 +246,22 @@ fn multiply_leaf<F: Field, const S: usize, const BOTH: bool>(
     negative: bool,
 ) {
     let row = |i: usize| row_of::<F, S>(S * leaf + i);
-    let zero = field.splat(F::word(0));
+    let zero = field.splat(F::element(0));
     let (mut x, mut y, mut wrapped) = ([zero; S], [zero; S], [zero; S]);
     for i in 0..S {
         x[i] = field.reduce(field.load(&a[row(i)]));
         y[i] = field.reduce(field.load(&b[row(i)]));
     }
-    // What has run over the end comes back multiplied by the root.
+    // x^S is ±root: a product whose degree is S or more wraps around, multiplied by ±root.
     for i in 1..S {
         let product = field.mul(y[i], root);
         wrapped[i] = if negative { field.sub(zero, product) } else { product };
     }
     for k in 0..S {
-        let product = column(field, &x, &y, &wrapped, k);
+        let product = coefficient(field, &x, &y, &wrapped, k);
         field.store(&mut a[row(k)], product);
         if BOTH {
-            let square = column(field, &y, &y, &wrapped, k);
+            let square = coefficient(field, &y, &y, &wrapped, k);
             field.store(&mut b[row(k)], square);
         }
     }
@@ -247,7 +269,7 @@ fn multiply_leaf<F: Field, const S: usize, const BOTH: bool>(
 
 /// Coefficient `k` of x·y.
 #[inline(always)]
-fn column<F: Field, const S: usize>(
+fn coefficient<F: Field, const S: usize>(
     field: F,
     x: &[F::Vector; S],
     y: &[F::Vector; S],

@@ -1,4 +1,4 @@
-//! The doubling of a pair of Fibonacci and Lucas numbers by short products, in limbs.
+//! The doubling of a pair of Fibonacci and Lucas numbers by schoolbook products, in limbs.
 
 use core::mem;
 
@@ -36,19 +36,19 @@ fn singles(k: usize) -> [Limb; 2] {
     [SINGLES[k], lucas]
 }
 
-/// Limbs up to the highest that is not zero.
-fn significant(limbs: &[Limb]) -> usize {
+/// The number of limbs without the leading zeros, which stand at the end.
+fn limb_count(limbs: &[Limb]) -> usize {
     limbs.len() - limbs.iter().rev().take_while(|&&limb| limb == 0).count()
 }
 
-/// Copies a number, and zeros beyond it.
+/// Copies a number and fills the rest of `out` with zeros.
 fn copy(limbs: &[Limb], out: &mut [Limb]) {
-    let limbs = &limbs[..significant(limbs)];
+    let limbs = &limbs[..limb_count(limbs)];
     out[..limbs.len()].copy_from_slice(limbs);
     out[limbs.len()..].fill(0);
 }
 
-/// `limbs += amount`, where the sum fits.
+/// `limbs += amount`. The sum fits.
 fn increment(limbs: &mut [Limb], mut amount: Limb) {
     for limb in limbs {
         let (sum, carry) = add(*limb, amount);
@@ -60,7 +60,7 @@ fn increment(limbs: &mut [Limb], mut amount: Limb) {
     }
 }
 
-/// `limbs -= amount`, where `amount` is not larger.
+/// `limbs -= amount`. The result is not negative.
 fn decrement(limbs: &mut [Limb], mut amount: Limb) {
     for limb in limbs {
         if *limb >= amount {
@@ -82,24 +82,25 @@ fn halve(limbs: &mut [Limb]) {
     }
 }
 
-/// A Fibonacci and a Lucas number with the same index, and room for the next ones.
+/// A Fibonacci and a Lucas number with the same index, and space for the next two.
 pub(super) struct Pair<'a> {
-    /// F(index); then zeros.
+    /// F(index), then zeros.
     f: &'a mut [Limb],
-    /// L(index); then zeros.
+    /// L(index), then zeros.
     l: &'a mut [Limb],
     spare: [&'a mut [Limb]; 2],
     index: u64,
 }
 
 impl<'a> Pair<'a> {
-    /// Limbs of space that a pair needs to get to F(index) and L(index).
+    /// Limbs of space for a pair that is doubled up to F(index) and L(index); `None` on overflow.
     pub(super) fn space(index: u64) -> Option<usize> {
-        // L(index) may have a limb more than F(index), a product of the halves one more than it needs.
+        // Three limbs more than F(index) has, in each of the four buffers: one since L(index) may be longer, one since a
+        // product is as long as both factors together, and one for the carries of `sum` and `lucas_from_sum`.
         Decimal::limbs_for(index).checked_add(3)?.checked_mul(4)
     }
 
-    /// F(index) and L(index) in `space`, which is full of zeros.
+    /// F(to) and L(to), computed in `space`, which is all zeros and as long as [`Pair::space`] says.
     pub(super) fn new(to: u64, space: &'a mut [Limb]) -> Self {
         let mut index = to;
         let single = loop {
@@ -117,7 +118,7 @@ impl<'a> Pair<'a> {
         pair
     }
 
-    /// Doubles the index until it is `to`, of which it has the first bits.
+    /// Doubles the index until it is `to`. The bits of the index are a prefix of those of `to`.
     fn double_up_to(&mut self, to: u64) {
         for shift in (0..self.index.leading_zeros() - to.leading_zeros()).rev() {
             self.double();
@@ -129,7 +130,7 @@ impl<'a> Pair<'a> {
 
     /// F(index) and L(index).
     pub(super) fn values(&self) -> [&[Limb]; 2] {
-        [&*self.f, &*self.l].map(|limbs| &limbs[..significant(limbs)])
+        [&*self.f, &*self.l].map(|limbs| &limbs[..limb_count(limbs)])
     }
 
     /// F(2k) = F(k)·L(k), L(2k) = L(k)² − 2·(−1)^k.
@@ -150,20 +151,20 @@ impl<'a> Pair<'a> {
         self.index *= 2;
     }
 
-    /// F(k+1) = (F(k) + L(k)) / 2 in the place of L(k).
+    /// Replaces L(k) by F(k+1) = (F(k) + L(k)) / 2.
     pub(super) fn sum(&mut self) {
-        let len = significant(self.l) + 1;
+        let len = limb_count(self.l) + 1;
         let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
-        debug_assert!(!carry, "there is a limb more");
+        debug_assert!(!carry, "one limb more was added");
         halve(&mut self.l[..len]);
     }
 
-    /// L(k+1) = F(k+1) + 2·F(k), where L(k) has given place to F(k+1).
+    /// Replaces F(k+1), which [`Pair::sum`] has put in the place of L(k), by L(k+1) = F(k+1) + 2·F(k).
     pub(super) fn lucas_from_sum(&mut self) {
-        let len = significant(self.l) + 1;
+        let len = limb_count(self.l) + 1;
         for _ in 0..2 {
             let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
-            debug_assert!(!carry, "there is a limb more");
+            debug_assert!(!carry, "one limb more was added");
         }
     }
 

@@ -1,19 +1,23 @@
-//! The portable engine: from residues in a `u64` to digits, and the halved sums, a digit at a time.
+//! The portable engine: from residues in a `u64` to coefficients, and the halved sums, one coefficient at a time.
 
-use super::digits::divide_by_power_of_10;
-use super::engine::{Base, Engine, Half, Scales};
+use super::engine::{Base, Engine, HalvedSum, Scales};
 use super::field::Field;
-use super::halves::{high, low, multiply_high};
+use super::integer::{Integer, PRIMES, subtract_once};
+use super::regroup::divide_by_power_of_10;
 use super::roots::constant;
-use super::words::{PRIMES, Words, at_most_once};
+use super::u128_halves::{high, low, multiply_high};
 
 /// The inverse of the first prime modulo the second.
 const INVERSE: u64 = PRIMES[1].inverse_of(PRIMES[0].modulus);
 
-/// Digits of 16 places for factors up to 13,000 digits, of 15 up to 1,300,000, beyond that of 14.
+/// Coefficients have 16 decimal digits where the factors have at most 13,000 coefficients, 15 up to 1,300,000 coefficients,
+/// and 14 beyond that.
 pub(super) const BASES: [Base; 3] = [Base::new(16, &PRIMES), Base::new(15, &PRIMES), Base::new(14, &PRIMES)];
 
 const _: () = assert!(BASES[0].longest >= 13_000 && BASES[1].longest >= 1_300_000 && BASES[2].longest >= 130_000_000);
+// See `ScalarCarries::propagate`: a column is d0 + d1 + d2, where d2 is at most the number of products. The last base is the
+// smallest and has the most products.
+const _: () = assert!(BASES[2].longest <= BASES[2].value());
 
 /// The portable engine.
 #[derive(Clone, Copy)]
@@ -27,21 +31,21 @@ impl Portable {
     }
 }
 
-/// Splits an integer below p1·p2 in three digits of a base B: v = d0 + d1·B + d2·B².
-struct Cut {
+/// Splits an integer below p1·p2 by the base B: v = d0 + d1·B + d2·B².
+struct SplitByBase {
     base: u64,
     base_squared: u128,
     /// floor(2^(63 + bits of B²) / B²)
     high_reciprocal: u64,
     high_shift: u32,
-    /// Bits below those that are divided by B once d2 is taken away.
+    /// The bits of v − d2·B² that are left out of its division by B, so that 64 are left.
     low_bits: u32,
     /// floor(2^(63 + bits of B) / B)
     low_reciprocal: u64,
     low_shift: u32,
 }
 
-impl Cut {
+impl SplitByBase {
     fn new(base: u64) -> Self {
         let base_squared = u128::from(base) * u128::from(base);
         let (bits, squared_bits) = (base.ilog2(), base_squared.ilog2());
@@ -57,10 +61,10 @@ impl Cut {
         }
     }
 
-    /// Both quotients are at most 1 too small: what is cut off below them, and what the reciprocals lack, is together less
-    /// than 1. So d0 < 2B, d1 < 2B + 1, and d2 is at most the number of digits of a factor.
+    /// Each quotient is exact or 1 too small: the low bits that are left out and the error of the reciprocal together change
+    /// it by less than 1. So d0 and d1 are below 2B, and d2 is at most the number of products.
     #[inline(always)]
-    fn digits(&self, v: u128) -> [u64; 3] {
+    fn parts(&self, v: u128) -> [u64; 3] {
         let d2 = multiply_high(high(v), self.high_reciprocal) >> self.high_shift;
         let rest = v - u128::from(d2) * self.base_squared;
         let d1 = multiply_high(low(rest >> self.low_bits), self.low_reciprocal) >> self.low_shift;
@@ -84,12 +88,12 @@ fn reciprocal(divisor: u128, exponent: u32) -> u64 {
 }
 
 impl Engine for Portable {
-    type Field = Words;
+    type Field = Integer;
 
-    const ROW: usize = 1;
+    const STEP: usize = 1;
 
-    fn fields(self) -> [Words; 2] {
-        [const { Words::new(&PRIMES[0]) }, const { Words::new(&PRIMES[1]) }]
+    fn fields(self) -> [Integer; 2] {
+        [const { Integer::new(&PRIMES[0]) }, const { Integer::new(&PRIMES[1]) }]
     }
 
     fn base(self) -> Base {
@@ -101,60 +105,64 @@ impl Engine for Portable {
         let scales = Scales::new([field, field_2], INVERSE, levels);
         let scale = constant(field, scales.first);
         let [scale_2, inverse] = [scales.second, scales.inverse].map(|scale| constant(field_2, scale));
-        let cut = Cut::new(self.base.value());
-        let mut column = Column::new(self.base);
+        let split = SplitByBase::new(self.base.value());
+        let mut carries = ScalarCarries::new(self.base);
+        // The part d1 of the coefficient before, and the parts d2 of the two before.
         let (mut middle, mut high) = (0, [0, 0]);
         for (x1, &x2) in first.iter_mut().zip(&*second) {
-            let r1 = field.settle(field.mul(*x1, scale));
-            let u = field_2.settle(field_2.sub(field_2.mul(x2, scale_2), field_2.mul(r1, inverse)));
-            let [d0, d1, d2] = cut.digits(u128::from(r1) + u128::from(field.p) * u128::from(u));
-            *x1 = column.settle(d0 + middle + high[0]);
+            let r1 = field.reduce_fully(field.mul(*x1, scale));
+            let u = field_2.reduce_fully(field_2.sub(field_2.mul(x2, scale_2), field_2.mul(r1, inverse)));
+            let [d0, d1, d2] = split.parts(u128::from(r1) + u128::from(field.p) * u128::from(u));
+            *x1 = carries.propagate(d0 + middle + high[0]);
             middle = d1;
             high = [high[1], d2];
         }
     }
 
-    fn halve(self, f: &mut [u64], l: &mut [u64], half: Half) {
-        let (mut sums, mut fivefold) = (Column::new(self.base), Column::new(self.base));
+    fn halve(self, f: &mut [u64], l: &mut [u64], which: HalvedSum) {
+        let (mut sums, mut fivefold) = (ScalarCarries::new(self.base), ScalarCarries::new(self.base));
         for i in 0..f.len().min(l.len()) - 1 {
-            // Half of a digit's odd sum belongs to the digit below.
+            // Where the sum of the next coefficients is odd, half of the base goes to this one.
             let odd = (f[i + 1] + l[i + 1]) % 2;
-            let sum = sums.settle((f[i] + l[i]) / 2 + odd * (self.base.value() / 2));
-            match half {
-                Half::Both => {
-                    l[i] = fivefold.settle(sum + 2 * f[i]);
+            let sum = sums.propagate((f[i] + l[i]) / 2 + odd * (self.base.value() / 2));
+            match which {
+                HalvedSum::Both => {
+                    l[i] = fivefold.propagate(sum + 2 * f[i]);
                     f[i] = sum;
                 }
-                Half::Sum => l[i] = sum,
-                Half::FiveFold => l[i] = fivefold.settle(sum + 2 * f[i]),
+                HalvedSum::Sum => l[i] = sum,
+                HalvedSum::FiveFold => l[i] = fivefold.propagate(sum + 2 * f[i]),
             }
         }
     }
 }
 
-/// Carries, from sums below 5B + B/2 (B the base) to digits, from the lowest on.
-struct Column {
+/// Carry propagation from the lowest column on.
+struct ScalarCarries {
     base: Base,
-    /// What the column before is divided by the base.
-    carry: u64,
-    /// That this overflowed the column before.
+    /// The quotient of the column before by the base.
+    quotient: u64,
+    /// 1 where the column before carries 1 beyond its quotient, else 0.
     ripple: u64,
 }
 
-impl Column {
+impl ScalarCarries {
     fn new(base: Base) -> Self {
-        Self { base, carry: 0, ripple: 0 }
+        Self { base, quotient: 0, ripple: 0 }
     }
 
-    /// The division is of this column only, so that nothing waits for it: with the carry of the column before, at most 5,
-    /// the remainder is below B + 6, which leaves a ripple of at most 1.
+    /// Turns the next column, an integer below 5B, into a coefficient below B.
+    ///
+    /// The column is divided before anything is added to it, so that no division waits for the column before. Then the
+    /// quotient of the column before, at most 4, and its ripple, at most 1, are added to the remainder. The sum is at most
+    /// B + 4: it is reduced by one subtraction of B, which adds a ripple of 1 to the next column.
     #[inline(always)]
-    fn settle(&mut self, sum: u64) -> u64 {
+    fn propagate(&mut self, column: u64) -> u64 {
         let base = self.base.value();
-        let carry = divide_by_power_of_10(sum, self.base.places);
-        let digit = sum - carry * base + self.carry + self.ripple;
-        self.carry = carry;
-        self.ripple = u64::from(digit >= base);
-        at_most_once(digit, base)
+        let quotient = divide_by_power_of_10(column, self.base.digits);
+        let sum = column - quotient * base + self.quotient + self.ripple;
+        self.quotient = quotient;
+        self.ripple = u64::from(sum >= base);
+        subtract_once(sum, base)
     }
 }

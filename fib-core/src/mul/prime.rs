@@ -1,24 +1,23 @@
 //! Prime moduli with roots of unity of every order that a transform can ask for, all of it computed at compile time.
 
-/// Roots of unity of order 2^26 exist, so a transform can have 2^26 leaves.
+/// The binary logarithm of the largest order for which there are roots of unity, and so of the most leaves of a transform.
 pub(super) const LOG_ORDER: usize = 26;
 
-/// A prime `p` with `p ≡ 1 (mod 2^26)`.
+/// A prime p with p ≡ 1 (mod 2^26).
 pub(super) struct Prime {
     pub(super) modulus: u64,
-    pub(super) forward: Roots,
-    /// The inverses.
-    pub(super) inverse: Roots,
+    pub(super) forward: RootsOfUnity,
+    /// The inverses of the same roots.
+    pub(super) inverse: RootsOfUnity,
     /// At `j` the inverse of 2^j.
-    pub(super) halves: [u64; LOG_ORDER + 1],
+    pub(super) inverse_powers_of_2: [u64; LOG_ORDER + 1],
 }
 
-/// Roots of unity.
-pub(super) struct Roots {
+/// Roots of unity modulo a prime.
+pub(super) struct RootsOfUnity {
     /// At `j` a root of order 2^j, the square of the next one.
     pub(super) of_order: [u64; LOG_ORDER + 1],
-    /// At `t` e^(πi·r) (with any root in the place of e^πi), where r in [0, 1) is the binary fraction whose digits are the
-    /// bits of `t`, the lowest first: the first roots of a transform in bit-reversed order.
+    /// The first entries of a root table: see `roots.rs`.
     pub(super) of_node: [u64; 8],
 }
 
@@ -26,19 +25,19 @@ impl Prime {
     /// A prime and a root of unity of order 2^26 in its field.
     pub(super) const fn new(modulus: u64, root: u64) -> Self {
         assert!(modulus % (1 << LOG_ORDER) == 1);
-        let half_turn = power(root, 1 << (LOG_ORDER - 1), modulus);
-        assert!(half_turn == modulus - 1, "the root's order is 2^26 and not less");
-        let mut halves = [1; LOG_ORDER + 1];
+        let minus_one = power(root, 1 << (LOG_ORDER - 1), modulus);
+        assert!(minus_one == modulus - 1, "the root's order is 2^26 and not less");
+        let mut inverse_powers_of_2 = [1; LOG_ORDER + 1];
         let mut j = 1;
-        while j < halves.len() {
-            halves[j] = multiply(halves[j - 1], modulus.div_ceil(2), modulus);
+        while j < inverse_powers_of_2.len() {
+            inverse_powers_of_2[j] = multiply(inverse_powers_of_2[j - 1], modulus.div_ceil(2), modulus);
             j += 1;
         }
         Self {
             modulus,
-            forward: Roots::new(root, modulus),
-            inverse: Roots::new(inverse(root, modulus), modulus),
-            halves,
+            forward: RootsOfUnity::new(root, modulus),
+            inverse: RootsOfUnity::new(inverse(root, modulus), modulus),
+            inverse_powers_of_2,
         }
     }
 
@@ -51,7 +50,7 @@ impl Prime {
     }
 }
 
-impl Roots {
+impl RootsOfUnity {
     const fn new(root: u64, modulus: u64) -> Self {
         let of_order = squares(root, modulus);
         let mut of_node = [1; 8];
@@ -93,60 +92,7 @@ const fn power(base: u64, mut exponent: u64, modulus: u64) -> u64 {
     result
 }
 
-/// Fermat: a^(p−2) is the inverse of a.
+/// By Fermat's little theorem a^(p−2) is the inverse of a.
 const fn inverse(a: u64, modulus: u64) -> u64 {
     power(a, modulus - 2, modulus)
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::super::words;
-    use super::{LOG_ORDER, Prime, power};
-
-    /// Miller and Rabin's test; with the first twelve primes as bases it is exact below 3.3·10^24.
-    pub(in crate::mul) fn is_prime(n: u64) -> bool {
-        let twos = (n - 1).trailing_zeros();
-        [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].iter().all(|&base| {
-            let mut x = power(base, (n - 1) >> twos, n);
-            x == 1
-                || (0..twos).any(|_| {
-                    let found = x == n - 1;
-                    x = power(x, 2, n);
-                    found
-                })
-        })
-    }
-
-    #[test]
-    fn moduli_are_prime() {
-        for prime in &words::PRIMES {
-            assert!(is_prime(prime.modulus), "{}", prime.modulus);
-        }
-        assert!(!is_prime(3_215_031_751), "a strong pseudoprime to the bases 2, 3, 5 and 7");
-    }
-
-    /// At run time, what compilation does.
-    #[test]
-    fn roots_have_their_orders_and_inverses() {
-        for known in &words::PRIMES {
-            let p = known.modulus;
-            let prime = Prime::new(p, known.forward.of_order[LOG_ORDER]);
-            for j in 0..=LOG_ORDER {
-                let root = prime.forward.of_order[j];
-                assert_eq!(power(root, 1 << j, p), 1);
-                assert!(j == 0 || power(root, 1 << (j - 1), p) == p - 1, "the order is 2^{j} and not less");
-                assert_eq!(prime.multiply(root, prime.inverse.of_order[j]), 1);
-                assert_eq!(prime.multiply(prime.halves[j], 1 << j), 1);
-            }
-            // Of order 16: e^(πi·r) is its power 8r.
-            let (root, inverse) = (prime.forward.of_order[4], prime.inverse.of_order[4]);
-            for (t, eighths) in [0, 4, 2, 6, 1, 5, 3, 7].into_iter().enumerate() {
-                assert_eq!(prime.forward.of_node[t], power(root, eighths, p));
-                assert_eq!(prime.inverse.of_node[t], power(inverse, eighths, p));
-            }
-            for a in [1, 2, 3, p - 1, p + 2] {
-                assert_eq!(prime.multiply(prime.inverse_of(a), a % p), 1);
-            }
-        }
-    }
 }

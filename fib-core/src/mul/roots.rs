@@ -1,51 +1,72 @@
 //! The roots of unity of a transform, in tables.
+//!
+//! Each node `t` of the transform's tree has a root r(t): the block modulo x^2m − r(t)² is split into the blocks modulo
+//! x^m − r(t) and x^m + r(t), which are the nodes 2t and 2t + 1 of the next level. With i for a root of order 4:
+//!
+//! ```text
+//! level 0                      x^N − 1
+//!                              t = 0
+//!                           split by r = 1
+//!                     .-----------'-----------.
+//! level 1       x^(N/2) − 1             x^(N/2) + 1
+//!               t = 0, r = 1            t = 1, r = i
+//!               .-----'-----.           .-----'-----.
+//! level 2  x^(N/4)−1   x^(N/4)+1   x^(N/4)−i   x^(N/4)+i
+//!            t = 0       t = 1       t = 2       t = 3
+//!            r = 1       r = i     r = i^(1/2) r = i^(3/2)
+//! ```
+//!
+//! The root of a node depends on `t` only, not on the level. So one table, in the order of `t`, serves all levels, and the
+//! table of a transform begins with the tables of all smaller ones. The order is bit-reversed: r(t) is e^(πi·f) (with a root
+//! modulo the prime in the place of e^πi), where the binary digits of the fraction f after the point are the bits of `t`, the
+//! lowest first. That is r(1) = e^(πi/2), r(2) = e^(πi/4), r(3) = e^(3πi/4).
 
 use super::field::{Factor, Field, Op};
-use super::prime;
+use super::prime::RootsOfUnity;
 
-/// For each node `t` the root r by which it is split and its inverse, in bit-reversed order: the table of a size begins
-/// with the tables of all smaller ones.
-pub(super) struct Roots<'a, F: Field> {
-    pub(super) forward: Table<'a, F>,
-    pub(super) inverse: Table<'a, F>,
+/// The roots of all nodes, and their inverses.
+pub(super) struct RootTables<'a, F: Field> {
+    pub(super) forward: RootTable<'a, F>,
+    pub(super) inverse: RootTable<'a, F>,
 }
 
-/// Factors, their parts in two slices.
-pub(super) struct Table<'a, F: Field> {
-    values: &'a [F::Word],
-    ratios: &'a [F::Word],
+/// The root of each node as a [`Factor`]: all values in one slice, all Shoup quotients in another.
+pub(super) struct RootTable<'a, F: Field> {
+    values: &'a [F::Element],
+    quotients: &'a [F::Element],
 }
 
-impl<'a, F: Field> Roots<'a, F> {
-    /// Slices that [`Roots::fill`] needs for each root.
-    pub(super) const WORDS: usize = 4;
+impl<'a, F: Field> RootTables<'a, F> {
+    /// Elements of space for each root: the root and its inverse, each with its Shoup quotient.
+    pub(super) const ELEMENTS: usize = 4;
 
-    /// Computes the table in `space`, of which it takes [`Roots::WORDS`] words for each of `count` roots (a power of two).
-    pub(super) fn fill(field: F, space: &'a mut [F::Word], count: usize) -> Self {
-        let (forward, inverse) = space[..Self::WORDS * count].split_at_mut(2 * count);
-        Self { forward: Table::fill(field, forward, false), inverse: Table::fill(field, inverse, true) }
+    /// Computes the tables of `count` roots, a power of two, in the first [`ELEMENTS`](Self::ELEMENTS)·`count` elements of
+    /// `space`.
+    pub(super) fn fill(field: F, space: &'a mut [F::Element], count: usize) -> Self {
+        let (forward, inverse) = space[..Self::ELEMENTS * count].split_at_mut(2 * count);
+        Self { forward: RootTable::fill(field, forward, false), inverse: RootTable::fill(field, inverse, true) }
     }
 }
 
-impl<'a, F: Field> Table<'a, F> {
-    fn fill(field: F, space: &'a mut [F::Word], inverse: bool) -> Self {
-        let (values, ratios) = space.split_at_mut(space.len() / 2);
+impl<'a, F: Field> RootTable<'a, F> {
+    fn fill(field: F, space: &'a mut [F::Element], inverse: bool) -> Self {
+        let (values, quotients) = space.split_at_mut(space.len() / 2);
         let prime = field.prime();
         let roots = if inverse { &prime.inverse } else { &prime.forward };
         for (value, &root) in values.iter_mut().zip(&roots.of_node).take(F::LANES) {
-            *value = F::word(root);
+            *value = F::element(root);
         }
-        field.run(FillRoots { field, values: F::rows_mut(values), ratios: F::rows_mut(ratios), roots });
-        Self { values, ratios }
+        field.run(FillTable { field, values: F::rows_mut(values), quotients: F::rows_mut(quotients), roots });
+        Self { values, quotients }
     }
 
-    /// The factor of one node, in every lane.
+    /// The factor of node `t`, in every lane.
     #[inline(always)]
     pub(super) fn splat(&self, field: F, t: usize) -> Factor<F::Vector> {
-        Factor { value: field.splat(self.values[t]), ratio: field.splat(self.ratios[t]) }
+        Factor { value: field.splat(self.values[t]), quotient: field.splat(self.quotients[t]) }
     }
 
-    /// The factors by which a block is split in four: of the node itself and of its two children.
+    /// The factors of a radix-4 butterfly: those of node `t` and of its two children.
     #[inline(always)]
     pub(super) fn radix_4(&self, field: F, t: usize) -> [Factor<F::Vector>; 3] {
         [self.splat(field, t), self.splat(field, 2 * t), self.splat(field, 2 * t + 1)]
@@ -54,19 +75,19 @@ impl<'a, F: Field> Table<'a, F> {
     /// The factors of a row of nodes.
     #[inline(always)]
     pub(super) fn row(&self, field: F, row: usize) -> Factor<F::Vector> {
-        Factor { value: field.load(&F::rows(self.values)[row]), ratio: field.load(&F::rows(self.ratios)[row]) }
+        Factor { value: field.load(&F::rows(self.values)[row]), quotient: field.load(&F::rows(self.quotients)[row]) }
     }
 }
 
-/// From the first row of roots to all: one more bit of the node's number multiplies the root by another constant.
-struct FillRoots<'a, F: Field> {
+/// Computes all roots from those of the first row: the root of a node with one more bit is a known root times a constant.
+struct FillTable<'a, F: Field> {
     field: F,
     values: &'a mut [F::Row],
-    ratios: &'a mut [F::Row],
-    roots: &'a prime::Roots,
+    quotients: &'a mut [F::Row],
+    roots: &'a RootsOfUnity,
 }
 
-impl<F: Field> Op for FillRoots<'_, F> {
+impl<F: Field> Op for FillTable<'_, F> {
     #[inline(always)]
     fn run(self) {
         let field = self.field;
@@ -76,14 +97,14 @@ impl<F: Field> Op for FillRoots<'_, F> {
             let factor = constant(field, self.roots.of_order[bit + 2]);
             let (from, to) = self.values.split_at_mut(done);
             for (from, to) in from.iter().zip(to) {
-                field.store(to, field.settle(field.mul(field.load(from), factor)));
+                field.store(to, field.reduce_fully(field.mul(field.load(from), factor)));
             }
             done *= 2;
         }
-        for (value, ratio) in self.values.iter_mut().zip(self.ratios) {
-            let least = field.settle(field.load(value));
-            field.store(value, least);
-            field.store(ratio, field.ratio(least));
+        for (value, quotient) in self.values.iter_mut().zip(self.quotients) {
+            let root = field.reduce_fully(field.load(value));
+            field.store(value, root);
+            field.store(quotient, field.shoup_quotient(root));
         }
     }
 }
@@ -91,7 +112,7 @@ impl<F: Field> Op for FillRoots<'_, F> {
 /// The factor for an integer below the prime, in every lane.
 #[inline(always)]
 pub(super) fn constant<F: Field>(field: F, value: u64) -> Factor<F::Vector> {
-    let value = field.settle(field.splat(F::word(value)));
-    let ratio = field.ratio(value);
-    Factor { value, ratio }
+    let value = field.reduce_fully(field.splat(F::element(value)));
+    let quotient = field.shoup_quotient(value);
+    Factor { value, quotient }
 }

@@ -1,65 +1,76 @@
 //! The vector engine's field: residues in `f64`, modulo primes below ⅞·2^50.
 //!
-//! A product is made of its rounded upper part h and the exact error that FMA gives for it; a quotient q is estimated from
-//! the factor's ratio to the prime, and the remainder (h − q·p) + (x·w − h) is exact (van der Hoeven, Lecerf, Quintin,
-//! "Modular SIMD arithmetic in Mathemagix", section 4). Residues are signed and redundant. In units of p:
+//! A product x·w is the sum of its rounded upper part h and the error of h, which FMA gives exactly. The quotient q is
+//! estimated with the Shoup quotient w/p of the factor w, and the remainder (h − q·p) + (x·w − h) is exact (van der Hoeven,
+//! Lecerf, Quintin, "Modular SIMD arithmetic in Mathemagix", section 4).
 //!
-//! - A product is at most m(A) = ½ + A·p·2^−55 for |x| ≤ A·p: a ratio w/p ≤ ½ is wrong by 2^−55 at most, the estimate
-//!   x·(w/p) + 1.5·2^52 is rounded once, to an integer (as long as |x| ≤ 2^52, so that the quotient stays below 2^51), and
+//! Residues are signed and redundant. Fully reduced ones are at most p/2. All bounds are those of absolute values, and in
+//! units of p:
+//!
+//! - A product is at most m(A) = ½ + A·p·2^−55 for |x| ≤ A·p. The Shoup quotient, at most ½, has an error of at most 2^−55.
+//!   The estimate x·(w/p) + 1.5·2^52 is rounded once, to an integer, as long as |x| ≤ 2^52, so that q is below 2^51. And
 //!   h − q·p and the error of h are integers below 2^53.
-//! - Splitting a block in four takes A to ½ + m(A) + m(A + m(A)), and in the group of a leaf, in four or eight, to
-//!   ½ + 3·m(A + 2m(A)) at most: if A is 2.35 or less, so is the result.
-//! - Joining takes B to the largest of 1, m(4B), 2m(2B) and 2m(2m(2B)); the other sums are reduced. If B is 1.13 or less, so
-//!   is the result, and the largest factor of a product, 4B·p, is below 2^52.
+//! - Forward butterflies of radix 4 take residues up to A to residues up to ½ + m(A) + m(A'), where A' = A + m(A) is the
+//!   largest residue that is multiplied. The group of the eight-lane leaf has a third level, where the largest residue is
+//!   A'' = A' + m(A'), and the results are up to ½ + m(A) + m(A') + m(A''). If A is at most 2.34, so are the results.
+//! - Inverse butterflies take residues up to B to residues up to the largest of 1, m(4B), 2m(2B) and 2m(2m(2B)), since the
+//!   other sums are reduced. If B is at most 1.13, so are the results, and the largest residue that is multiplied, 4B·p, is
+//!   below 2^52.
 
 use super::lanes::{Lanes, Squares};
 use crate::mul::field::{Factor, Field, Op};
 use crate::mul::prime::Prime;
-use crate::mul::transform::LEAF_MAX;
+use crate::mul::shape::LEAF_MAX;
 
 /// The two largest primes below ⅞·2^50 that are 1 modulo 2^26, with roots of unity of order 2^26.
-pub(super) static PRIMES: [Prime; 2] =
+pub(in crate::mul) static PRIMES: [Prime; 2] =
     [Prime::new(985_162_150_051_841, 671_947_061_327_587), Prime::new(985_160_740_765_697, 769_762_972_651_394)];
 
 /// The larger prime, for which the bounds above hold.
 const P: u64 = PRIMES[0].modulus;
 
-/// m(A), rounded up; both in units of p/1024.
+/// m(A), rounded up. A and the result are in units of p/1024.
 const fn product_bound(a: u64) -> u64 {
-    512 + 1 + (a * (P >> 40)).div_ceil(1 << 15)
+    // p·2^−55 is (p·2^−40)·2^−15.
+    512 + (a * P.div_ceil(1 << 40)).div_ceil(1 << 15)
 }
 
 const _: () = {
     assert!(PRIMES[1].modulus < P);
-    let (half, split, joined) = (512 + 1, 2_400, 1_160);
-    // No sum on the way is larger than these, and each may be the factor of another product.
-    let largest = [split + 2 * product_bound(split), 4 * joined];
-    assert!(largest[0] as u128 * P as u128 <= 1_024 << 52);
-    assert!(largest[1] as u128 * P as u128 <= 1_024 << 52);
-    assert!(half + product_bound(split) + product_bound(split + product_bound(split)) <= split);
-    assert!(half + 3 * product_bound(largest[0]) <= split);
-    assert!(2 * half <= joined && product_bound(4 * joined) <= joined);
-    assert!(2 * product_bound(2 * joined) <= joined && 2 * product_bound(2 * product_bound(2 * joined)) <= joined);
+    // The bounds in units of p/1024: of a reduced residue (½, and the error of 1/p), of A, and of B.
+    let (reduced, forward, inverse) = (512 + 1, 2_400, 1_160);
+    // What is multiplied is at most 2^52.
+    let level_2 = forward + product_bound(forward);
+    let level_3 = level_2 + product_bound(level_2);
+    assert!(level_3 as u128 * P as u128 <= 1_024 << 52);
+    assert!(4 * inverse as u128 * P as u128 <= 1_024 << 52);
+    // The results of the forward butterflies; with the third level, they cover those without it.
+    let results = reduced + product_bound(forward) + product_bound(level_2) + product_bound(level_3);
+    assert!(results <= forward);
+    // The results of the inverse butterflies.
+    assert!(2 * reduced <= inverse && product_bound(4 * inverse) <= inverse);
+    assert!(2 * product_bound(2 * inverse) <= inverse && 2 * product_bound(2 * product_bound(2 * inverse)) <= inverse);
 };
 
-/// Adding and subtracting it rounds to an integer what is below 2^51.
+/// Adding and subtracting it rounds a number below 2^51 to an integer.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 const _: () = assert!(ROUND == 1.5 * (1_u64 << 52) as f64);
 
-/// Adding it rounds to a multiple of 2^50 what is below 2^101: so all upper parts of the products of a leaf add up without
-/// an error. The lower parts are at most 2^49.
+/// Adding it rounds a number below 2^101 to a multiple of 2^50. So the upper parts of a leaf's products are added without an
+/// error. The lower parts are at most 2^49.
 const ROUND_SUM: f64 = ROUND * (1_u64 << 50) as f64;
 const _: () = {
     let product = (P / 2 + 2) as u128 * (P as u128 * product_bound(1_024) as u128 / 1_024);
     let sum = product * LEAF_MAX as u128;
     assert!(sum <= 1 << 101);
-    // To reduce it: the quotient is rounded; 1/p is wrong by 2^-53 of itself, which leaves less than p.
+    // The first reduction of the sum leaves less than p: the quotient is rounded to an integer, and the error of 1/p, 2^-53 of
+    // it, changes it by less than ¼.
     assert!(sum / (P as u128) < 1 << 51);
-    // And the lower parts are added.
+    // The second one is of that and the lower parts.
     assert!(P + ((LEAF_MAX as u64) << 49) < 1 << 53);
 };
 
-/// Integers modulo a prime, signed and redundant.
+/// The field of one prime on vectors of one width.
 #[derive(Clone, Copy)]
 pub(in crate::mul) struct Float<L> {
     pub(super) lanes: L,
@@ -70,12 +81,18 @@ pub(in crate::mul) struct Float<L> {
 }
 
 impl<L> Float<L> {
-    pub(super) const fn new(lanes: L, prime: &'static Prime) -> Self {
-        let p = integer(prime.modulus);
+    const fn new(lanes: L, prime: &'static Prime) -> Self {
+        let p = to_f64(prime.modulus);
         Self { lanes, prime, p, p_inverse: 1.0 / p }
     }
 }
 
+/// The fields of both primes.
+pub(super) fn fields<L: Lanes>(lanes: L) -> [Float<L>; 2] {
+    [Float::new(lanes, &PRIMES[0]), Float::new(lanes, &PRIMES[1])]
+}
+
+// Also for several vectors side by side, which are no `Field`.
 impl<L: Lanes> Float<L> {
     #[inline(always)]
     pub(super) fn reduce(self, x: L::Vector) -> L::Vector {
@@ -86,24 +103,24 @@ impl<L: Lanes> Float<L> {
     #[inline(always)]
     pub(super) fn mul(self, x: L::Vector, factor: Factor<L::Vector>) -> L::Vector {
         let high = self.lanes.mul(x, factor.value);
-        let quotient = nearest(self.lanes, x, factor.ratio);
+        let quotient = nearest(self.lanes, x, factor.quotient);
         let rest = self.lanes.sub_mul(high, quotient, self.lanes.splat(self.p));
         self.lanes.add(rest, self.lanes.mul_sub(x, factor.value, high))
     }
 
     #[inline(always)]
-    pub(super) fn ratio(self, value: L::Vector) -> L::Vector {
+    pub(super) fn shoup_quotient(self, value: L::Vector) -> L::Vector {
         self.lanes.div(value, self.lanes.splat(self.p))
     }
 
     /// The factor for an integer below the prime.
     #[inline(always)]
     pub(super) fn constant(self, value: u64) -> Factor<L::Vector> {
-        let value = self.reduce(self.lanes.splat(integer(value)));
-        Factor { value, ratio: self.ratio(value) }
+        let value = self.reduce(self.lanes.splat(to_f64(value)));
+        Factor { value, quotient: self.shoup_quotient(value) }
     }
 
-    /// A residue from 0 to p − 1 for one that is reduced.
+    /// The residue from 0 to p − 1, of one between −p and p.
     #[inline(always)]
     pub(super) fn canonical(self, x: L::Vector) -> L::Vector {
         self.lanes.add_where_negative(x, self.lanes.splat(self.p))
@@ -113,18 +130,18 @@ impl<L: Lanes> Float<L> {
 /// An integer below 2^53, exactly.
 #[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "integers below 2^53")]
-pub(super) const fn integer(value: u64) -> f64 {
+pub(super) const fn to_f64(value: u64) -> f64 {
     value as f64
 }
 
-/// The nearest integer to `x·factor`, or one of the nearest two, where that is below 2^51.
+/// An integer next to `x·factor`, rounded to nearest, where that is below 2^51.
 #[inline(always)]
 pub(super) fn nearest<L: Lanes>(lanes: L, x: L::Vector, factor: L::Vector) -> L::Vector {
     let round = lanes.splat(ROUND);
     lanes.sub(lanes.mul_add(x, factor, round), round)
 }
 
-/// The sum of products: `high` beyond [`ROUND_SUM`] and `low`.
+/// A sum of products, `high` − [`ROUND_SUM`] + `low`.
 #[derive(Clone, Copy)]
 pub(in crate::mul) struct Sum<V> {
     high: V,
@@ -132,7 +149,7 @@ pub(in crate::mul) struct Sum<V> {
 }
 
 impl<L: Squares> Field for Float<L> {
-    type Word = f64;
+    type Element = f64;
     type Row = L::Row;
     type Vector = L::Vector;
     type Sum = Sum<L::Vector>;
@@ -149,24 +166,24 @@ impl<L: Squares> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn word(value: u64) -> f64 {
-        integer(value)
+    fn element(value: u64) -> f64 {
+        to_f64(value)
     }
 
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a natural number below 2^53")]
-    fn value(word: f64) -> u64 {
-        word as u64
+    fn value(element: f64) -> u64 {
+        element as u64
     }
 
     #[inline(always)]
-    fn rows(words: &[f64]) -> &[L::Row] {
-        L::rows(words)
+    fn rows(elements: &[f64]) -> &[L::Row] {
+        L::rows(elements)
     }
 
     #[inline(always)]
-    fn rows_mut(words: &mut [f64]) -> &mut [L::Row] {
-        L::rows_mut(words)
+    fn rows_mut(elements: &mut [f64]) -> &mut [L::Row] {
+        L::rows_mut(elements)
     }
 
     #[inline(always)]
@@ -180,8 +197,8 @@ impl<L: Squares> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn splat(self, word: f64) -> L::Vector {
-        self.lanes.splat(word)
+    fn splat(self, element: f64) -> L::Vector {
+        self.lanes.splat(element)
     }
 
     #[inline(always)]
@@ -210,7 +227,7 @@ impl<L: Squares> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn settle(self, x: L::Vector) -> L::Vector {
+    fn reduce_fully(self, x: L::Vector) -> L::Vector {
         self.reduce(x)
     }
 
@@ -220,8 +237,8 @@ impl<L: Squares> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn ratio(self, value: L::Vector) -> L::Vector {
-        self.ratio(value)
+    fn shoup_quotient(self, value: L::Vector) -> L::Vector {
+        self.shoup_quotient(value)
     }
 
     #[inline(always)]
@@ -257,16 +274,5 @@ impl<L: Squares> Field for Float<L> {
     #[inline(always)]
     fn unzip(self, a: L::Vector, b: L::Vector) -> (L::Vector, L::Vector) {
         self.lanes.unzip(a, b)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::PRIMES;
-    use crate::mul::prime::tests::is_prime;
-
-    #[test]
-    fn moduli_are_prime() {
-        assert!(PRIMES.iter().all(|prime| is_prime(prime.modulus)));
     }
 }

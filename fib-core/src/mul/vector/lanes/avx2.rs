@@ -1,8 +1,9 @@
 //! Four lanes: AVX2 and FMA.
 #![allow(unsafe_code)]
 
-use super::{Lanes, Op, Squares};
+use super::{Lanes, Squares};
 use crate::arch::Avx2Fma;
+use crate::mul::field::Op;
 #[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
 use core::arch::x86_64::*;
 
@@ -12,25 +13,23 @@ fn run(op: impl Op) {
 }
 
 impl Lanes for Avx2Fma {
-    type Row = [f64; 4];
-    type Vector = __m256d;
-
-    const LANES: usize = 4;
+    vectors! {
+        4 lanes of __m256d;
+        add(a, b) = _mm256_add_pd(a, b);
+        sub(a, b) = _mm256_sub_pd(a, b);
+        mul(a, b) = _mm256_mul_pd(a, b);
+        div(a, b) = _mm256_div_pd(a, b);
+        mul_add(a, b, c) = _mm256_fmadd_pd(a, b, c);
+        mul_sub(a, b, c) = _mm256_fmsub_pd(a, b, c);
+        sub_mul(c, a, b) = _mm256_fnmadd_pd(a, b, c);
+        floor(x) = _mm256_floor_pd(x);
+        shift(before, x) = shifted(before, x);
+    }
 
     #[inline(always)]
     fn run(self, op: impl Op) {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { run(op) }
-    }
-
-    #[inline(always)]
-    fn rows(words: &[f64]) -> &[[f64; 4]] {
-        words.as_chunks().0
-    }
-
-    #[inline(always)]
-    fn rows_mut(words: &mut [f64]) -> &mut [[f64; 4]] {
-        words.as_chunks_mut().0
     }
 
     #[inline(always)]
@@ -49,54 +48,6 @@ impl Lanes for Avx2Fma {
     fn splat(self, x: f64) -> __m256d {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { _mm256_set1_pd(x) }
-    }
-
-    #[inline(always)]
-    fn add(self, a: __m256d, b: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_add_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn sub(self, a: __m256d, b: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_sub_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn mul(self, a: __m256d, b: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_mul_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn div(self, a: __m256d, b: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_div_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_fmadd_pd(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn mul_sub(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_fmsub_pd(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn sub_mul(self, c: __m256d, a: __m256d, b: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_fnmadd_pd(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn floor(self, x: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm256_floor_pd(x) }
     }
 
     #[inline(always)]
@@ -119,12 +70,6 @@ impl Lanes for Avx2Fma {
         let y = unsafe { where_negative(x, y) };
         self.add(x, y)
     }
-
-    #[inline(always)]
-    fn shift(self, before: __m256d, x: __m256d) -> __m256d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { shifted(before, x) }
-    }
 }
 
 impl Squares for Avx2Fma {
@@ -141,7 +86,7 @@ impl Squares for Avx2Fma {
     }
 }
 
-/// For each mask of lanes all ones in its lanes.
+/// For each mask, all ones in its lanes.
 const MASKS: [[f64; 4]; 16] = {
     let mut masks = [[0.0; 4]; 16];
     let mut i = 0;
@@ -176,7 +121,7 @@ fn shifted(before: __m256d, x: __m256d) -> __m256d {
     _mm256_shuffle_pd::<0b0101>(middle, x)
 }
 
-/// The first four rows as the columns of a square: pairs of lanes, then of 128 bits change places.
+/// Transposes the matrix of the first four rows: exchanges lanes, then halves of 128 bits.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn transposed(x: [__m256d; 8]) -> [__m256d; 8] {

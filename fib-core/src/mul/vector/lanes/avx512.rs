@@ -1,8 +1,9 @@
 //! Eight lanes: AVX-512 F and DQ.
 #![allow(unsafe_code)]
 
-use super::{Lanes, Op, Squares};
+use super::{Lanes, Squares};
 use crate::arch::Avx512;
+use crate::mul::field::Op;
 #[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
 use core::arch::x86_64::*;
 
@@ -12,25 +13,23 @@ fn run(op: impl Op) {
 }
 
 impl Lanes for Avx512 {
-    type Row = [f64; 8];
-    type Vector = __m512d;
-
-    const LANES: usize = 8;
+    vectors! {
+        8 lanes of __m512d;
+        add(a, b) = _mm512_add_pd(a, b);
+        sub(a, b) = _mm512_sub_pd(a, b);
+        mul(a, b) = _mm512_mul_pd(a, b);
+        div(a, b) = _mm512_div_pd(a, b);
+        mul_add(a, b, c) = _mm512_fmadd_pd(a, b, c);
+        mul_sub(a, b, c) = _mm512_fmsub_pd(a, b, c);
+        sub_mul(c, a, b) = _mm512_fnmadd_pd(a, b, c);
+        floor(x) = floor(x);
+        shift(before, x) = shifted(before, x);
+    }
 
     #[inline(always)]
     fn run(self, op: impl Op) {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { run(op) }
-    }
-
-    #[inline(always)]
-    fn rows(words: &[f64]) -> &[[f64; 8]] {
-        words.as_chunks().0
-    }
-
-    #[inline(always)]
-    fn rows_mut(words: &mut [f64]) -> &mut [[f64; 8]] {
-        words.as_chunks_mut().0
     }
 
     #[inline(always)]
@@ -52,61 +51,13 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn add(self, a: __m512d, b: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_add_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn sub(self, a: __m512d, b: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_sub_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn mul(self, a: __m512d, b: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_mul_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn div(self, a: __m512d, b: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_div_pd(a, b) }
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_fmadd_pd(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn mul_sub(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_fmsub_pd(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn sub_mul(self, c: __m512d, a: __m512d, b: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_fnmadd_pd(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn floor(self, x: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_roundscale_pd::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(x) }
-    }
-
-    #[inline(always)]
     fn at_least(self, a: __m512d, b: __m512d) -> u64 {
         // SAFETY: `self` proves that the CPU has the features.
         u64::from(unsafe { _mm512_cmp_pd_mask::<_CMP_GE_OQ>(a, b) })
     }
 
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "bits beyond the lanes do not count")]
+    #[expect(clippy::cast_possible_truncation, reason = "bits beyond the lanes are ignored")]
     fn add_where(self, mask: u64, x: __m512d, y: __m512d) -> __m512d {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { _mm512_mask_add_pd(x, mask as u8, x, y) }
@@ -117,12 +68,6 @@ impl Lanes for Avx512 {
         // SAFETY: `self` proves that the CPU has the features.
         let negative = unsafe { negative(x) };
         self.add_where(negative.into(), x, y)
-    }
-
-    #[inline(always)]
-    fn shift(self, before: __m512d, x: __m512d) -> __m512d {
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { shifted(before, x) }
     }
 }
 
@@ -140,6 +85,12 @@ impl Squares for Avx512 {
     }
 }
 
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn floor(x: __m512d) -> __m512d {
+    _mm512_roundscale_pd::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(x)
+}
+
 /// The lanes that are negative.
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -154,7 +105,7 @@ fn shifted(before: __m512d, x: __m512d) -> __m512d {
     _mm512_castsi512_pd(_mm512_alignr_epi64::<7>(x, before))
 }
 
-/// The rows of a square as its columns: pairs of lanes, then of 128 bits, then of 256 bits change places.
+/// Transposes the matrix: exchanges lanes, then quarters of 128 bits, then halves of 256 bits.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transposed(x: [__m512d; 8]) -> [__m512d; 8] {
@@ -163,7 +114,7 @@ fn transposed(x: [__m512d; 8]) -> [__m512d; 8] {
     let [x2, x3] = pairs(x[2], x[3]);
     let [x4, x5] = pairs(x[4], x[5]);
     let [x6, x7] = pairs(x[6], x[7]);
-    // Of each four rows the even, then the odd quarters.
+    // The even quarters of both, and the odd ones.
     let quarters = |a, b| [_mm512_shuffle_f64x2::<0b10_00_10_00>(a, b), _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b)];
     let [a0, a2] = quarters(x0, x2);
     let [a1, a3] = quarters(x1, x3);

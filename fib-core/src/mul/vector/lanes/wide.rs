@@ -1,7 +1,8 @@
-//! Several vectors side by side: the instructions of one come between those of the other, so that long chains of them do
-//! not wait for their results. Written once here, since a processor looks only so far ahead.
+//! Several vectors side by side. Their instructions are interleaved, so that the latency of a long chain of dependent
+//! instructions is hidden: the CPU's own reordering window is too short for these chains.
 
-use super::{Lanes, Op};
+use super::Lanes;
+use crate::mul::field::Op;
 
 /// `N` vectors of `L` as one.
 #[derive(Clone, Copy)]
@@ -14,7 +15,7 @@ impl<L: Lanes, const N: usize> Wide<L, N> {
     }
 }
 
-// Loops over arrays, not `map`: what a closure returns would leave the registers.
+// Loops over arrays instead of `map`: the results of a closure would be spilled from the registers.
 impl<L: Lanes, const N: usize> Lanes for Wide<L, N> {
     type Row = [L::Row; N];
     type Vector = [L::Vector; N];
@@ -27,13 +28,13 @@ impl<L: Lanes, const N: usize> Lanes for Wide<L, N> {
     }
 
     #[inline(always)]
-    fn rows(words: &[f64]) -> &[Self::Row] {
-        L::rows(words).as_chunks().0
+    fn rows(elements: &[f64]) -> &[Self::Row] {
+        L::rows(elements).as_chunks().0
     }
 
     #[inline(always)]
-    fn rows_mut(words: &mut [f64]) -> &mut [Self::Row] {
-        L::rows_mut(words).as_chunks_mut().0
+    fn rows_mut(elements: &mut [f64]) -> &mut [Self::Row] {
+        L::rows_mut(elements).as_chunks_mut().0
     }
 
     #[inline(always)]

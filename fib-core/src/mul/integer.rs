@@ -1,21 +1,22 @@
 //! The field of the portable engine: one residue in a `u64`, modulo primes just below 2^60.
 //!
 //! Residues are redundant (Harvey, "Faster arithmetic for number-theoretic transforms"): a `u64` has room for 16p, so that
-//! most sums are not reduced, and a difference only has a multiple of p added. In units of p:
+//! most sums are not reduced, and differences are kept from being negative by a multiple of p that is added. In units of p:
 //!
-//! - A product is below 2, whatever the residue is.
-//! - Splitting a block in four takes what is below 8 to what is below 8: the first quarter is reduced below 4, the others
-//!   become products, and 4 + 2 + 2 = 8.
-//! - Joining takes what is below 4 to what is below 4: the sum of all four, below 16, is reduced; the others are products, or
-//!   sums of two.
-//! - A product of two reduced residues is below 16p², and up to [`LEAF_MAX`] of them are summed in a `u128` as they are.
+//! - A product by a [`Factor`] is below 2, whatever the other operand is.
+//! - A reduced residue is below 4.
+//! - The forward butterfly takes residues below 8 to residues below 8: the first of its four inputs is reduced below 4, two
+//!   products are added to it, and 4 + 2 + 2 = 8.
+//! - The inverse butterfly takes residues below 4 to residues below 4: the sum of all four, below 16, is reduced, and the
+//!   other results are products or sums of two products.
+//! - A product of two reduced residues is below 16p², and a `u128` holds the sum of [`LEAF_MAX`] of them.
 
 use core::hint::select_unpredictable;
 
 use super::field::{Factor, Field, Op};
-use super::halves::{high, low, multiply_high};
 use super::prime::Prime;
-use super::transform::LEAF_MAX;
+use super::shape::LEAF_MAX;
+use super::u128_halves::{high, low, multiply_high};
 
 /// The two largest primes below 2^60 that are 1 modulo 2^26, with roots of unity of order 2^26.
 pub(super) static PRIMES: [Prime; 2] = [
@@ -25,40 +26,40 @@ pub(super) static PRIMES: [Prime; 2] = [
 
 /// Integers modulo a prime p, 2^59 < p < 2^60.
 #[derive(Clone, Copy)]
-pub(super) struct Words {
+pub(super) struct Integer {
     prime: &'static Prime,
     pub(super) p: u64,
     /// The inverse of p modulo 2^64.
     p_inverse: u64,
 }
 
-impl Words {
+impl Integer {
     pub(super) const fn new(prime: &'static Prime) -> Self {
         let p = prime.modulus;
         assert!(p > 1 << 59 && p < 1 << 60);
-        // A sum of products is below 2^64·7p, so that `residue` finds one below 8p.
+        // A sum of products is below 2^64·7p, so that `residue` reduces a number below 8p.
         assert!(16 * (LEAF_MAX as u128) * (p as u128) < 7 << 64);
-        // Newton: each turn doubles the bits that are right, from the three of p·p ≡ 1 (mod 8).
+        // Newton's method: p is its own inverse modulo 2^3, and each iteration doubles the number of correct bits.
         let mut p_inverse = p;
-        let mut turn = 0;
-        while turn < 5 {
+        let mut iteration = 0;
+        while iteration < 5 {
             p_inverse = p_inverse.wrapping_mul(2_u64.wrapping_sub(p.wrapping_mul(p_inverse)));
-            turn += 1;
+            iteration += 1;
         }
         assert!(p.wrapping_mul(p_inverse) == 1);
         Self { prime, p, p_inverse }
     }
 }
 
-/// `x − subtrahend` where that is not negative, else `x`. A branch would go wrong every other time.
+/// `x − subtrahend` where that is not negative, else `x`. A branch would be mispredicted every other time.
 #[inline(always)]
-pub(super) fn at_most_once(x: u64, subtrahend: u64) -> u64 {
+pub(super) fn subtract_once(x: u64, subtrahend: u64) -> u64 {
     let (difference, negative) = x.overflowing_sub(subtrahend);
     select_unpredictable(negative, x, difference)
 }
 
-impl Field for Words {
-    type Word = u64;
+impl Field for Integer {
+    type Element = u64;
     type Row = [u64; 1];
     type Vector = u64;
     type Sum = u128;
@@ -75,23 +76,23 @@ impl Field for Words {
     }
 
     #[inline(always)]
-    fn word(value: u64) -> u64 {
+    fn element(value: u64) -> u64 {
         value
     }
 
     #[inline(always)]
-    fn value(word: u64) -> u64 {
-        word
+    fn value(element: u64) -> u64 {
+        element
     }
 
     #[inline(always)]
-    fn rows(words: &[u64]) -> &[[u64; 1]] {
-        words.as_chunks().0
+    fn rows(elements: &[u64]) -> &[[u64; 1]] {
+        elements.as_chunks().0
     }
 
     #[inline(always)]
-    fn rows_mut(words: &mut [u64]) -> &mut [[u64; 1]] {
-        words.as_chunks_mut().0
+    fn rows_mut(elements: &mut [u64]) -> &mut [[u64; 1]] {
+        elements.as_chunks_mut().0
     }
 
     #[inline(always)]
@@ -105,8 +106,8 @@ impl Field for Words {
     }
 
     #[inline(always)]
-    fn splat(self, word: u64) -> u64 {
-        word
+    fn splat(self, element: u64) -> u64 {
+        element
     }
 
     #[inline(always)]
@@ -129,30 +130,30 @@ impl Field for Words {
     #[inline(always)]
     fn reduce(self, x: u64) -> u64 {
         debug_assert!(x < 8 * self.p);
-        at_most_once(x, 4 * self.p)
+        subtract_once(x, 4 * self.p)
     }
 
     #[inline(always)]
     fn reduce_sum(self, x: u64) -> u64 {
-        at_most_once(at_most_once(x, 8 * self.p), 4 * self.p)
+        subtract_once(subtract_once(x, 8 * self.p), 4 * self.p)
     }
 
     #[inline(always)]
-    fn settle(self, x: u64) -> u64 {
+    fn reduce_fully(self, x: u64) -> u64 {
         debug_assert!(x < 4 * self.p);
-        at_most_once(at_most_once(x, 2 * self.p), self.p)
+        subtract_once(subtract_once(x, 2 * self.p), self.p)
     }
 
-    /// Shoup: with ratio = floor(value·2^64 / p) the quotient floor(x·ratio / 2^64) is at most 1 too small for every x, so
-    /// the remainder is below 2p.
+    /// Shoup's multiplication: with q = floor(value·2^64 / p) the estimate floor(x·q / 2^64) of the quotient x·value / p is at
+    /// most 1 too small for every x, so the remainder is below 2p.
     #[inline(always)]
     fn mul(self, x: u64, factor: Factor<u64>) -> u64 {
-        let quotient = multiply_high(x, factor.ratio);
-        x.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(self.p))
+        let estimate = multiply_high(x, factor.quotient);
+        x.wrapping_mul(factor.value).wrapping_sub(estimate.wrapping_mul(self.p))
     }
 
     #[inline(always)]
-    fn ratio(self, value: u64) -> u64 {
+    fn shoup_quotient(self, value: u64) -> u64 {
         debug_assert!(value < self.p);
         low((u128::from(value) << 64) / u128::from(self.p))
     }
@@ -167,8 +168,8 @@ impl Field for Words {
         sum + self.product(a, b)
     }
 
-    /// Montgomery: `sum / 2^64`. Subtracting the multiple of p that has the same lower half leaves a difference of upper
-    /// halves, and the second of them is below p.
+    /// Montgomery's reduction: `sum / 2^64`. The multiple of p with the same lower half as the sum is subtracted, and the
+    /// difference of the upper halves is left. The upper half of the multiple is below p.
     #[inline(always)]
     fn residue(self, sum: u128) -> u64 {
         let multiple = low(sum).wrapping_mul(self.p_inverse);

@@ -1,7 +1,7 @@
-//! Between limbs and the digits of a transform: the same decimal places in groups of another width.
+//! Between limbs and the coefficients of a transform: the same decimal digits in groups of another width.
 
 use super::field::Field;
-use super::halves::{low, multiply_high};
+use super::u128_halves::{low, multiply_high};
 use crate::limb::Limb;
 use crate::radix::Decimal;
 
@@ -25,8 +25,8 @@ pub(super) const fn power_of_10(t: usize) -> u64 {
 /// For 5^t the multiplier ceil(2^(64 + shift) / 5^t) and the shift.
 ///
 /// Granlund and Montgomery, "Division by invariant integers using multiplication": with 2^shift < 5^t < 2^(shift + 1) the
-/// multiplier is below 2^64 and exceeds the quotient by less than 1, so that for x < 2^63 the product is too large by less
-/// than x / 2^(64 + shift) < 1 / 5^t, and its integer part exact.
+/// multiplier is below 2^64. It exceeds 2^(64 + shift) / 5^t by less than 1, so that for x < 2^63 the estimated quotient is too
+/// large by less than x / 2^(64 + shift) < 1 / 5^t, and its integer part is exact.
 const RECIPROCALS: [(u64, u32); 20] = {
     let mut reciprocals = [(0, 0); 20];
     let (mut t, mut divisor) = (1, 5_u128);
@@ -40,42 +40,43 @@ const RECIPROCALS: [(u64, u32); 20] = {
     reciprocals
 };
 
-/// `x / 10^t`, exact for every `x` and 1 ≤ t ≤ 19.
+/// `x / 10^t` rounded down, for every `x` and 1 ≤ t ≤ 19.
 #[inline]
 pub(super) fn divide_by_power_of_10(x: u64, t: usize) -> u64 {
     let (multiplier, shift) = RECIPROCALS[t];
     multiply_high(x >> t, multiplier) >> shift
 }
 
-/// Regroups decimal places, the lowest group first, from `FROM` to `TO` places in a group.
+/// Takes decimal digits in groups of `from`, the lowest group first, and emits them in groups of `to`.
 struct Regroup<E> {
     from: usize,
     to: usize,
-    /// The places that do not fill a group yet, and how many.
+    /// The value of the digits that do not fill a group yet.
     rest: u64,
-    places: usize,
+    /// How many digits these are.
+    digits: usize,
     emit: E,
 }
 
 impl<E: FnMut(u64)> Regroup<E> {
     fn new(from: usize, to: usize, emit: E) -> Self {
-        Self { from, to, rest: 0, places: 0, emit }
+        Self { from, to, rest: 0, digits: 0, emit }
     }
 
     #[inline]
     fn push(&mut self, group: impl Into<u64>) {
         let mut group = group.into();
-        let mut places = self.from;
-        while self.places + places >= self.to {
-            let missing = self.to - self.places;
+        let mut digits = self.from;
+        while self.digits + digits >= self.to {
+            let missing = self.to - self.digits;
             let high = divide_by_power_of_10(group, missing);
             let low = group - high * power_of_10(missing);
-            (self.emit)(self.rest + low * power_of_10(self.places));
-            (group, places) = (high, places - missing);
-            (self.rest, self.places) = (0, 0);
+            (self.emit)(self.rest + low * power_of_10(self.digits));
+            (group, digits) = (high, digits - missing);
+            (self.rest, self.digits) = (0, 0);
         }
-        self.rest += group * power_of_10(self.places);
-        self.places += places;
+        self.rest += group * power_of_10(self.digits);
+        self.digits += digits;
     }
 
     fn finish(mut self) {
@@ -85,41 +86,41 @@ impl<E: FnMut(u64)> Regroup<E> {
     }
 }
 
-/// Splits limbs into digits of `places` decimal places; returns how many there are without zeros at the end.
+/// Regroups limbs into coefficients of `digits` decimal digits. Returns the number of coefficients without leading zeros.
 ///
 /// # Panics
-/// If the digits do not fit.
-pub(super) fn split<F: Field>(limbs: &[Limb], places: usize, digits: &mut [F::Word]) -> usize {
+/// If the coefficients do not fit.
+pub(super) fn to_coefficients<F: Field>(limbs: &[Limb], digits: usize, out: &mut [F::Element]) -> usize {
     let mut len = 0;
-    let mut regroup = Regroup::new(Decimal::LIMB_DIGITS, places, |digit| {
-        digits[len] = F::word(digit);
+    let mut regroup = Regroup::new(Decimal::LIMB_DIGITS, digits, |coefficient| {
+        out[len] = F::element(coefficient);
         len += 1;
     });
     for &limb in limbs {
         regroup.push(limb);
     }
     regroup.finish();
-    significant::<F>(&digits[..len])
+    coefficient_count::<F>(&out[..len])
 }
 
-/// Joins digits of `places` decimal places to limbs; zeros beyond the last limb are left out.
-#[allow(clippy::cast_possible_truncation, reason = "a group of a limb's places is a limb")]
-pub(super) fn join<F: Field>(digits: &[F::Word], places: usize, limbs: &mut [Limb]) {
+/// Regroups coefficients of `digits` decimal digits into limbs, with zeros up to the end of `limbs`. The number fits.
+#[allow(clippy::cast_possible_truncation, reason = "a group of a limb's digits is a limb")]
+pub(super) fn to_limbs<F: Field>(coefficients: &[F::Element], digits: usize, limbs: &mut [Limb]) {
     let mut limbs = limbs.iter_mut();
-    let mut regroup = Regroup::new(places, Decimal::LIMB_DIGITS, |group| match limbs.next() {
+    let mut regroup = Regroup::new(digits, Decimal::LIMB_DIGITS, |group| match limbs.next() {
         Some(limb) => *limb = group as Limb,
-        None => debug_assert!(group == 0, "the number is longer than was expected"),
+        None => debug_assert!(group == 0, "the number is longer than its bound"),
     });
-    for &digit in digits {
-        regroup.push(F::value(digit));
+    for &coefficient in coefficients {
+        regroup.push(F::value(coefficient));
     }
     regroup.finish();
     limbs.for_each(|limb| *limb = 0);
 }
 
-/// The length of a row of digits without the zeros at its end.
-pub(super) fn significant<F: Field>(digits: &[F::Word]) -> usize {
-    digits.len() - digits.iter().rev().take_while(|&&digit| F::value(digit) == 0).count()
+/// The number of coefficients without the leading zeros, which stand at the end.
+pub(super) fn coefficient_count<F: Field>(coefficients: &[F::Element]) -> usize {
+    coefficients.len() - coefficients.iter().rev().take_while(|&&x| F::value(x) == 0).count()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Parts of 128-bit integers.
+//! The halves of 128-bit integers.
 
 /// The lower half.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is left out on purpose")]
 pub(super) const fn low(x: u128) -> u64 {
     x as u64
 }

@@ -1,0 +1,70 @@
+//! The two methods to compute the numbers of a goal. Each asks for all of its memory, allocates it, and then cannot fail.
+
+use alloc::vec::Vec;
+
+use super::doubling::Numbers;
+use super::engine::{Element, Engine};
+use super::goal::Goal;
+use super::pair::Pair;
+use super::plan::Plan;
+use crate::error::Exhausted;
+use crate::limb::{LIMB_BYTES, Limb};
+
+/// Consulted once, before anything is allocated, with the number of bytes that the computation allocates in all.
+pub(super) type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;
+
+/// The numbers of the goal by schoolbook products.
+pub(super) fn by_basecase(k: u64, goal: Goal, admit: Admit<'_>) -> Result<[Vec<Limb>; 2], Exhausted> {
+    let lengths = goal.lengths(k)?;
+    let space = Pair::space(2 * k + 1).ok_or(Exhausted::capacity())?;
+    admit((lengths[0] + lengths[1] + space) * LIMB_BYTES)?;
+    let mut space = zeroed::<Limb>(space)?;
+    let mut numbers = [zeroed(lengths[0])?, zeroed(lengths[1])?];
+    let pair = Pair::new(k, &mut space);
+    match goal {
+        Goal::Single { odd } => pair.single(odd, &mut numbers[0]),
+        Goal::Pair => pair.pair(numbers.each_mut().map(Vec::as_mut_slice)),
+    }
+    Ok(numbers)
+}
+
+/// The numbers of the goal: by schoolbook products up to the first index that reaches `threshold`, then by transforms.
+pub(super) fn by_transform<E: Engine>(
+    engine: E,
+    plan: Plan,
+    threshold: u64,
+    k: u64,
+    goal: Goal,
+    admit: Admit<'_>,
+) -> Result<[Vec<Limb>; 2], Exhausted> {
+    let lengths = goal.lengths(k)?;
+    // The shortest prefix of the bits of k that reaches the threshold.
+    let mut first = k;
+    while first / 2 >= threshold {
+        first /= 2;
+    }
+    let small = Pair::space(first).ok_or(Exhausted::capacity())?;
+    let elements = plan.elements::<E::Field>();
+    let bytes = (lengths[0] + lengths[1] + small).checked_mul(LIMB_BYTES);
+    let bytes = bytes.and_then(|bytes| bytes.checked_add(elements.checked_mul(size_of::<Element<E>>())?));
+    admit(bytes.ok_or(Exhausted::capacity())?)?;
+    let mut small = zeroed::<Limb>(small)?;
+    let mut space = zeroed::<Element<E>>(elements)?;
+    let mut numbers = [zeroed(lengths[0])?, zeroed(lengths[1])?];
+    let pair = Pair::new(first, &mut small);
+    let mut doubled = Numbers::new(engine, plan, &pair, &mut space);
+    doubled.double_up_to(k);
+    match goal {
+        Goal::Single { odd } => doubled.single(odd, &mut numbers[0]),
+        Goal::Pair => doubled.pair(numbers.each_mut().map(Vec::as_mut_slice)),
+    }
+    Ok(numbers)
+}
+
+/// `len` zeros.
+fn zeroed<T: Copy + Default>(len: usize) -> Result<Vec<T>, Exhausted> {
+    let mut space = Vec::new();
+    space.try_reserve_exact(len).map_err(|_| Exhausted::allocation())?;
+    space.resize(len, T::default());
+    Ok(space)
+}
