@@ -1,7 +1,7 @@
 //! The radix of a number, and how many limbs a Fibonacci number has in it.
 
 use crate::arch;
-use crate::limb::Limb;
+use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb};
 use sealed::Arithmetic;
 
 /// The radix in which a [`Natural`](crate::Natural) is stored: [`Decimal`] or [`Binary`]. Sealed.
@@ -86,10 +86,10 @@ const fn fibonacci_digits(index: u64, log_phi: u128, log_sqrt5: u128) -> usize {
 
 impl Decimal {
     /// Decimal digits of a limb: 19, or 9 where a limb has 32 bits.
-    pub const LIMB_DIGITS: usize = Limb::MAX.ilog10() as usize;
+    pub const LIMB_DIGITS: usize = LIMB_DIGITS;
 
     /// The base: 10 to the power of [`Decimal::LIMB_DIGITS`].
-    pub const BASE: Limb = (10 as Limb).pow(Limb::MAX.ilog10());
+    pub const BASE: Limb = DECIMAL_BASE;
 
     /// The decimal digits of F(`index`), the same in both radices.
     ///

@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::portable::add_in_turns;
+use super::portable::add_in_place;
 use crate::limb::Limb;
 use core::hint::black_box;
 use std::vec::Vec;
@@ -13,7 +13,7 @@ use std::vec::Vec;
 fn add_every_pair<const BASE: Limb>(longest: u32) {
     let base = u64::from(BASE);
     // Unknown to the compiler, so that what runs is made for slices of any length, as in the kernel.
-    let add: fn(&mut [Limb], &[Limb], bool) -> bool = black_box(add_in_turns::<BASE>);
+    let add: fn(&mut [Limb], &[Limb], bool) -> bool = black_box(add_in_place::<BASE>);
     for len in 1..=longest {
         let digit = |number: u64, place: u32| Limb::try_from(number / base.pow(place) % base).unwrap();
         let numbers: Vec<Limb> =
@@ -37,13 +37,13 @@ fn add_every_pair<const BASE: Limb>(longest: u32) {
     }
 }
 
-/// 10^8 pairs of four limbs, which are one turn of four.
+/// 10^8 pairs of four limbs, which are one block of four.
 #[test]
 fn adds_every_pair_up_to_four_limbs_in_base_10() {
     add_every_pair::<10>(4);
 }
 
-/// 2^26 pairs of thirteen limbs: a turn of eight, one of four, and a single limb.
+/// 2^26 pairs of thirteen limbs: a block of eight, a block of four, and a single limb.
 #[test]
 fn adds_every_pair_up_to_thirteen_limbs_in_base_2() {
     add_every_pair::<2>(13);

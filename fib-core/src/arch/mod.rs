@@ -25,11 +25,7 @@ mod tests;
 pub(crate) use short::{digit_count, short_text};
 
 use crate::limb::Limb;
-use crate::radix::Decimal;
 use core::fmt;
-
-const BASE: Limb = Decimal::BASE;
-const DIGITS: usize = Decimal::LIMB_DIGITS;
 
 /// Up to as many limbs, numbers are added inline: a call would cost as much as its work, and vectors do not pay yet. In
 /// binary that is later, since an add-with-carry chain is hard to beat.

@@ -2,8 +2,8 @@
 
 extern crate std;
 
-use super::{BASE, DIGITS, Kernel, portable};
-use crate::limb::Limb;
+use super::{Kernel, portable};
+use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb};
 use core::ops::Range;
 use std::format;
 use std::string::String;
@@ -30,22 +30,23 @@ const PORTABLE: Candidate = Candidate {
 /// The kernels that this machine supports, past their wrappers and without dispatch.
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 fn candidates() -> Vec<Candidate> {
-    use super::x86_64::{Avx2, Avx512, Avx512Text};
+    use super::portable::BINARY_BASE;
+    use super::x86_64::{Avx2, Avx512, Avx512Text, add_in_place};
 
     let mut candidates = Vec::from([PORTABLE]);
     if Avx2::new().is_some() {
         candidates.push(Candidate {
             name: "avx2",
-            add_binary: |a, b, carry| Avx2::new().unwrap().add_binary_in_place(a, b, carry),
-            add_decimal: |a, b, carry| Avx2::new().unwrap().add_decimal_in_place(a, b, carry),
+            add_binary: |a, b, carry| add_in_place::<BINARY_BASE, _>(Avx2::new().unwrap(), a, b, carry),
+            add_decimal: |a, b, carry| add_in_place::<DECIMAL_BASE, _>(Avx2::new().unwrap(), a, b, carry),
             text: Some(|limbs, out| Avx2::new().unwrap().decimal_text(limbs, out)),
         });
     }
     if Avx512::new().is_some() {
         candidates.push(Candidate {
             name: "avx512",
-            add_binary: |a, b, carry| Avx512::new().unwrap().add_binary_in_place(a, b, carry),
-            add_decimal: |a, b, carry| Avx512::new().unwrap().add_decimal_in_place(a, b, carry),
+            add_binary: |a, b, carry| add_in_place::<BINARY_BASE, _>(Avx512::new().unwrap(), a, b, carry),
+            add_decimal: |a, b, carry| add_in_place::<DECIMAL_BASE, _>(Avx512::new().unwrap(), a, b, carry),
             text: Avx512Text::new()
                 .map(|_| -> Text { |limbs, out| Avx512Text::new().unwrap().decimal_text(limbs, out) }),
         });
@@ -70,7 +71,7 @@ impl Radix {
     fn base(self) -> u128 {
         match self {
             Self::Binary => u128::from(Limb::MAX) + 1,
-            Self::Decimal => u128::from(BASE),
+            Self::Decimal => u128::from(DECIMAL_BASE),
         }
     }
 
@@ -108,7 +109,7 @@ fn naive_sum(a: &[Limb], b: &[Limb], carry: bool, base: u128) -> (Vec<Limb>, boo
 
 /// The oracle of text.
 fn naive_text(limbs: &[Limb]) -> String {
-    limbs.iter().rev().map(|limb| format!("{limb:0DIGITS$}")).collect()
+    limbs.iter().rev().map(|limb| format!("{limb:0LIMB_DIGITS$}")).collect()
 }
 
 /// `SplitMix64` (Steele, Lea and Flood 2014), so that every run tests the same numbers.
@@ -268,12 +269,12 @@ fn writes_text() {
     let mut random = Random(3);
     for len in lengths() {
         let few_digits: Vec<Limb> =
-            (0..len).map(|i| BASE / (10 as Limb).pow(u32::try_from(i % DIGITS).unwrap())).collect();
+            (0..len).map(|i| DECIMAL_BASE / (10 as Limb).pow(u32::try_from(i % LIMB_DIGITS).unwrap())).collect();
         for limbs in [
-            random.limbs(len, BASE.into()),
-            random.extreme_limbs(len, BASE.into()),
+            random.limbs(len, DECIMAL_BASE.into()),
+            random.extreme_limbs(len, DECIMAL_BASE.into()),
             few_digits.iter().map(|x| x - 1).collect(),
-            few_digits.iter().map(|x| x % BASE).collect(),
+            few_digits.iter().map(|x| x % DECIMAL_BASE).collect(),
         ] {
             check_text(&candidates, &limbs);
         }
@@ -285,16 +286,18 @@ fn writes_text() {
 fn writes_text_of_limbs_around_every_split() {
     let candidates = candidates();
     let mut limbs = Vec::new();
-    for power in 0..u32::try_from(DIGITS).unwrap() {
+    for power in 0..u32::try_from(LIMB_DIGITS).unwrap() {
         let unit = (10 as Limb).pow(power);
-        for factor in 1..1000.min(BASE / unit) {
-            limbs.extend([factor * unit - 1, factor * unit, BASE - factor * unit]);
+        for factor in 1..1000.min(DECIMAL_BASE / unit) {
+            limbs.extend([factor * unit - 1, factor * unit, DECIMAL_BASE - factor * unit]);
         }
     }
     // Every number of four digits, at each place where four digits are split in one field.
     for four in 0..10_000 {
         for power in [0, 4, 8, 12, 16] {
-            limbs.extend((10 as Limb).checked_pow(power).and_then(|unit| unit.checked_mul(four)).filter(|&x| x < BASE));
+            limbs.extend(
+                (10 as Limb).checked_pow(power).and_then(|unit| unit.checked_mul(four)).filter(|&x| x < DECIMAL_BASE),
+            );
         }
     }
     check_text(&candidates, &limbs);
@@ -303,14 +306,14 @@ fn writes_text_of_limbs_around_every_split() {
 #[test]
 fn writes_one_limb_without_leading_zeros() {
     let mut random = Random(6);
-    let powers = (0..=DIGITS).map(|power| 10u128.pow(u32::try_from(power).unwrap()));
+    let powers = (0..=LIMB_DIGITS).map(|power| 10u128.pow(u32::try_from(power).unwrap()));
     let around = powers.clone().flat_map(|power| [power - 1, power, power + 1]);
-    let edges = around.filter(|&n| n < u128::from(BASE)).map(|n| Limb::try_from(n).unwrap());
+    let edges = around.filter(|&n| n < u128::from(DECIMAL_BASE)).map(|n| Limb::try_from(n).unwrap());
     for limb in edges.chain(powers.map(|power| random.limbs(1, power)[0])) {
         let text = std::format!("{limb}");
         assert_eq!(super::digit_count(limb), text.len(), "{limb}");
-        for len in 0..=DIGITS + 9 {
-            let mut out = [b'#'; DIGITS + 9];
+        for len in 0..=LIMB_DIGITS + 9 {
+            let mut out = [b'#'; LIMB_DIGITS + 9];
             let count = super::short_text(limb, &mut out[..len]);
             assert_eq!(count, (text.len() <= len).then_some(text.len()), "{limb} into {len} bytes");
             let (written, rest) = out.split_at(count.unwrap_or(0));
@@ -342,8 +345,8 @@ fn lengths_are_checked() {
             assert!(panics(|| _ = add(&mut [0; 8], &[0; 9], false)), "{}", candidate.name);
         }
         if let Some(text) = candidate.text {
-            assert!(panics(|| text(&[0; 9], &mut [0; 9 * DIGITS - 1])), "{}", candidate.name);
-            assert!(panics(|| text(&[0; 9], &mut [0; 9 * DIGITS + 1])), "{}", candidate.name);
+            assert!(panics(|| text(&[0; 9], &mut [0; 9 * LIMB_DIGITS - 1])), "{}", candidate.name);
+            assert!(panics(|| text(&[0; 9], &mut [0; 9 * LIMB_DIGITS + 1])), "{}", candidate.name);
         }
     }
 }
@@ -374,7 +377,7 @@ fn every_available_kernel_can_be_forced() {
                 let (a, b) = (random.extreme_limbs(len, radix.base()), random.limbs(len, radix.base()));
                 check_addition(core::slice::from_ref(&dispatched), radix, &a, &b, 1, kernel.name());
             }
-            check_text(core::slice::from_ref(&dispatched), &random.limbs(len, BASE.into()));
+            check_text(core::slice::from_ref(&dispatched), &random.limbs(len, DECIMAL_BASE.into()));
         }
     }
     best.force().unwrap();
