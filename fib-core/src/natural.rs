@@ -5,6 +5,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
+use crate::arch;
 use crate::error::Exhausted;
 use crate::limb::{LIMB_BYTES, Limb};
 use crate::radix::{Binary, Decimal, Radix};
@@ -106,21 +107,7 @@ impl<R: Radix, S: Storage> Natural<R, S> {
         {
             return a.len();
         }
-        let (long, short) = longer_first(a, b);
-        let (low, high) = long.split_at(short.len());
-        let carries = if high.iter().all(|&x| x == R::LIMB_MAX) {
-            let mut pairs = low.iter().zip(short).rev();
-            loop {
-                match pairs.next() {
-                    None => break carry,
-                    Some((&x, &y)) if x == R::LIMB_MAX - y => {}
-                    Some((&x, &y)) => break x > R::LIMB_MAX - y,
-                }
-            }
-        } else {
-            false
-        };
-        long.len() + usize::from(carries)
+        a.len().max(b.len()) + usize::from(arch::sum_carries(a, b, carry, R::LIMB_MAX))
     }
 
     /// Bytes that the allocator is asked for by growing to `len` limbs, zero where there is room.
@@ -134,15 +121,9 @@ impl<R: Radix, S: Storage> Natural<R, S> {
     pub(crate) fn add_within(&mut self, other: &Self, carry: bool, len: usize) -> Result<(), Exhausted> {
         self.storage.extend_to(len)?;
         let (low, high) = self.storage.limbs_mut().split_at_mut(other.limbs().len());
-        let mut carry = R::add_in_place(low, other.limbs(), carry);
-        for limb in high {
-            if !carry {
-                break;
-            }
-            carry = *limb == R::LIMB_MAX;
-            *limb = if carry { 0 } else { *limb + 1 };
-        }
-        debug_assert!(!carry, "the length of the sum was known");
+        let carry = R::add_in_place(low, other.limbs(), carry);
+        let carry = carry && arch::add_carry_in_place(high, R::LIMB_MAX);
+        debug_assert!(!carry, "the sum has as many limbs as was computed");
         Ok(())
     }
 }
@@ -168,12 +149,6 @@ impl Natural<Decimal, Heap> {
     pub fn fibonacci(index: u64) -> Result<Self, Exhausted> {
         crate::mul::fibonacci(index, &mut |_| Ok(())).map(Self::from_storage)
     }
-}
-
-/// Both rows of limbs, the longer one first.
-#[inline]
-fn longer_first<'a>(a: &'a [Limb], b: &'a [Limb]) -> (&'a [Limb], &'a [Limb]) {
-    if a.len() < b.len() { (b, a) } else { (a, b) }
 }
 
 impl<R: Radix, const N: usize> Clone for Natural<R, Inline<N>> {
@@ -225,8 +200,7 @@ impl<R: Radix, S: Storage> PartialOrd for Natural<R, S> {
 
 impl<R: Radix, S: Storage> Ord for Natural<R, S> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (a, b) = (self.limbs(), other.limbs());
-        a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
+        arch::compare(self.limbs(), other.limbs())
     }
 }
 
@@ -259,11 +233,7 @@ impl<S: Storage> Natural<Binary, S> {
         let significant = bytes.len() - bytes.iter().rev().take_while(|&&byte| byte == 0).count();
         let bytes = &bytes[..significant];
         let mut storage = S::zeroed(bytes.len().div_ceil(LIMB_BYTES))?;
-        for (limb, chunk) in storage.limbs_mut().iter_mut().zip(bytes.chunks(LIMB_BYTES)) {
-            let mut word = [0; LIMB_BYTES];
-            word[..chunk.len()].copy_from_slice(chunk);
-            *limb = Limb::from_le_bytes(word);
-        }
+        arch::from_le_bytes(bytes, storage.limbs_mut());
         Ok(Self::from_storage(storage))
     }
 

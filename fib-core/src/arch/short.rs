@@ -21,7 +21,7 @@ const MORE_THAN: [Limb; LIMB_DIGITS + 1] = {
 /// The number of decimal digits of a limb below the base; zero has one.
 ///
 /// The number of bits leaves two candidates, and a table decides between them (H. S. Warren, Hacker's Delight, 11–4).
-#[inline]
+#[cfg_attr(not(debug_assertions), inline)]
 pub(crate) fn digit_count(limb: Limb) -> usize {
     // 1233 / 4096 is close enough to log10(2) for 64 bits.
     let bits = (limb | 1).ilog2() as usize + 1;
@@ -31,7 +31,7 @@ pub(crate) fn digit_count(limb: Limb) -> usize {
 
 /// Writes the digits of a limb below the base in ASCII, without leading zeros, and returns their number. If `out` is too
 /// short, it returns `None` and writes nothing.
-#[inline]
+#[cfg_attr(not(debug_assertions), inline)]
 pub(crate) fn short_text(limb: Limb, out: &mut [u8]) -> Option<usize> {
     let count = digit_count(limb);
     let out = out.get_mut(..count)?;

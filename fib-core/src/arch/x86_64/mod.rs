@@ -11,7 +11,7 @@ pub(crate) use detect::Avx2Fma;
 pub(crate) use detect::Avx512;
 pub(super) use detect::{Avx2, Avx512Text};
 
-use super::Kernel;
+use super::kernel::Kernel;
 use super::portable::{self, BINARY_BASE};
 use crate::limb::DECIMAL_BASE;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -54,7 +54,7 @@ pub(super) fn set_current(kernel: Kernel) {
 
 #[cold]
 fn choose() -> Kernel {
-    let best = Kernel::available().last().unwrap_or(Kernel::Portable);
+    let best = Kernel::ALL.into_iter().rfind(|kernel| supports(*kernel)).unwrap_or(Kernel::Portable);
     set_current(best);
     best
 }
