@@ -226,7 +226,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
             self.restart();
             return Some(Ok(()));
         }
-        if !R::IS_DECIMAL {
+        if R::LIMB_MAX != Decimal::BASE - 1 {
             return None;
         }
         let held = self.bytes_held();

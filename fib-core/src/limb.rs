@@ -12,19 +12,19 @@ pub type Limb = u64;
 #[cfg(not(all(target_pointer_width = "64", not(fib_limb32))))]
 pub type Limb = u32;
 
-/// Bytes of a limb.
+/// The number of bytes in a limb.
 pub(crate) const LIMB_BYTES: usize = size_of::<Limb>();
 
-/// Decimal digits of a decimal limb: 19 with 64 bits, 9 with 32. This is the largest number of digits that always fits.
+/// The number of decimal digits in a decimal limb, as many as always fit: 19 in 64 bits, 9 in 32.
 pub(crate) const LIMB_DIGITS: usize = Limb::MAX.ilog10() as usize;
 
-/// The base of decimal limbs: 10^19 with 64 bits, 10^9 with 32.
+/// The base of decimal limbs: 10^19 in 64 bits, 10^9 in 32.
 pub(crate) const DECIMAL_BASE: Limb = (10 as Limb).pow(Limb::MAX.ilog10());
 
-/// Twice as wide as a limb.
+/// An integer twice as wide as a limb.
 #[cfg(all(target_pointer_width = "64", not(fib_limb32), feature = "alloc"))]
 pub(crate) type WideLimb = u128;
 
-/// Twice as wide as a limb.
+/// An integer twice as wide as a limb.
 #[cfg(all(not(all(target_pointer_width = "64", not(fib_limb32))), feature = "alloc"))]
 pub(crate) type WideLimb = u64;
