@@ -1,4 +1,4 @@
-//! Numbers as text: decimal limbs are already digits, so both directions are linear copies.
+//! Numbers as text. A decimal limb is a fixed number of digits, so writing and reading take linear time.
 
 use core::fmt::{self, Alignment, Write};
 use core::str::FromStr;
@@ -14,21 +14,21 @@ use crate::storage::Storage;
 #[cfg(feature = "alloc")]
 use crate::storage::{Heap, sealed::Limbs};
 
-/// Decimal digits of a limb.
+/// The number of decimal digits in a limb.
 const LIMB_DIGITS: usize = Decimal::LIMB_DIGITS;
 
-/// Digits that [`fmt::Display`] renders at a time, on the stack.
+/// The number of digits that [`fmt::Display`] writes at a time, from a buffer on the stack.
 const CHUNK: usize = 16 * LIMB_DIGITS;
 
 impl<S: Storage> Natural<Decimal, S> {
-    /// The number of decimal digits, exact; zero has one. Constant time.
+    /// The exact number of decimal digits; zero has one. Constant time.
     #[must_use]
     pub fn digit_count(&self) -> usize {
         digit_count(self.limbs())
     }
 
-    /// Writes ASCII digits into `out`, from the digit at `from` on, the most significant digit having the position 0;
-    /// returns how many it wrote: as many as `out` takes, or as there are. Linear in that number, wherever it starts.
+    /// Writes digits in ASCII into `out`, starting with the digit at `from`; the most significant digit is at 0. Returns how many
+    /// digits it wrote: as many as `out` takes or as there are. Takes time linear in that, wherever it starts.
     ///
     /// ```
     /// use fib_core::Natural;
@@ -41,7 +41,7 @@ impl<S: Storage> Natural<Decimal, S> {
     /// assert_eq!(&digits[..3], b"123");
     /// # Ok::<(), fib_core::ParseError>(())
     /// ```
-    #[must_use = "the rest of the buffer is not written"]
+    #[must_use = "only this many bytes of the buffer are written"]
     #[inline]
     pub fn copy_digits(&self, from: usize, out: &mut [u8]) -> usize {
         copy_digits(self.limbs(), from, out)
@@ -68,7 +68,7 @@ fn digit_count(limbs: &[Limb]) -> usize {
     }
 }
 
-/// [`Natural::copy_digits`] of any number; out of line, so that short ones stay fast.
+/// [`Natural::copy_digits`] for any number. It is not inlined, so that short numbers stay fast.
 #[inline(never)]
 fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
     let digits = digit_count(limbs);
@@ -76,7 +76,7 @@ fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
     if count == 0 {
         return 0;
     }
-    // Positions in the row of all limbs, where the highest one is padded with zeros to its full width.
+    // Positions count from the highest limb, which is padded with zeros to its full width.
     let start = limbs.len() * LIMB_DIGITS - digits + from;
     let offset = start % LIMB_DIGITS;
     let mut limbs = &limbs[..limbs.len() - start / LIMB_DIGITS];
@@ -99,7 +99,7 @@ fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
     count
 }
 
-/// The digits of one limb, padded with zeros.
+/// The digits of one limb, with leading zeros.
 fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
     let mut digits = [0; LIMB_DIGITS];
     arch::decimal_text(&[limb], &mut digits);
@@ -107,7 +107,7 @@ fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
 }
 
 impl<S: Storage> fmt::Display for Natural<Decimal, S> {
-    /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear; allocates nothing.
+    /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear time. Allocates nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_decimal(self.limbs(), f)
     }
@@ -128,7 +128,7 @@ fn write_decimal(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     })
 }
 
-/// [`fmt::Formatter::pad_integral`] for a number whose digits are not in one string: `write_digits` writes them.
+/// [`fmt::Formatter::pad_integral`] for a number whose digits are not in one string; `write_digits` writes them.
 fn pad_integral<'a>(
     f: &mut fmt::Formatter<'a>,
     prefix: &str,
@@ -164,10 +164,10 @@ fn write_repeated(f: &mut fmt::Formatter<'_>, c: char, count: usize) -> fmt::Res
 impl<S: Storage> FromStr for Natural<Decimal, S> {
     type Err = ParseError;
 
-    /// Reads decimal digits and nothing else; leading zeros are fine. Linear.
+    /// Reads decimal digits and nothing else. Leading zeros are allowed. Linear time.
     ///
     /// # Errors
-    /// [`ParseError`]: the text is empty, has a byte that is no digit, or is too long for the storage.
+    /// [`ParseError`] if the text is empty, has a byte that is not a digit, or is too long for the storage.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let digits = significant_digits(text.as_bytes())?;
         let mut storage = S::zeroed(digits.len().div_ceil(LIMB_DIGITS))?;
@@ -176,7 +176,7 @@ impl<S: Storage> FromStr for Natural<Decimal, S> {
     }
 }
 
-/// The digits without leading zeros; an error if there is nothing or something else.
+/// The digits without leading zeros, or an error if the text is empty or has a byte that is not a digit.
 fn significant_digits(text: &[u8]) -> Result<&[u8], ParseError> {
     if text.is_empty() {
         return Err(ParseError::Empty);
@@ -188,11 +188,11 @@ fn significant_digits(text: &[u8]) -> Result<&[u8], ParseError> {
     Ok(&text[zeros..])
 }
 
-/// Hexadecimal digits of a limb of the radix [`Binary`].
+/// The number of hexadecimal digits in a limb of the radix [`Binary`].
 const LIMB_HEX_DIGITS: usize = Limb::BITS as usize / 4;
 
 impl<S: Storage> fmt::LowerHex for Natural<Binary, S> {
-    /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear; allocates nothing.
+    /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear time. Allocates nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(self.limbs(), f)
     }
@@ -211,18 +211,18 @@ fn write_hex(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 #[cfg(feature = "alloc")]
 impl<S: Storage> fmt::Display for Natural<Binary, S> {
-    /// The decimal digits, by repeated division: **quadratic**, and allocates a number of about the same size. Choose
-    /// [`Decimal`] where numbers are printed.
+    /// The decimal digits, by repeated division. This takes **quadratic** time and allocates two numbers of about the same size.
+    /// Choose [`Decimal`] for numbers that are printed.
     ///
     /// # Errors
-    /// [`fmt::Error`] where the allocator has no memory for the copy (`to_string` panics then).
+    /// [`fmt::Error`] if the allocator has no memory for these numbers; `to_string` then panics.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimal = decimal_limbs(self.limbs()).map_err(|_| fmt::Error)?;
         write_decimal(decimal.limbs(), f)
     }
 }
 
-/// The decimal limbs of a number with these binary limbs. Quadratic.
+/// The decimal limbs of the number that has these binary limbs. Quadratic time.
 #[cfg(feature = "alloc")]
 fn decimal_limbs(limbs: &[Limb]) -> Result<Heap, Exhausted> {
     let mut binary = Heap::from_limbs(limbs)?;
