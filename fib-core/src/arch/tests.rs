@@ -1,4 +1,4 @@
-//! One runner and one naive oracle for all kernels: each plugs its three functions in.
+//! Tests of all kernels with one runner and one naive oracle. Each kernel provides its three functions.
 
 extern crate std;
 
@@ -27,7 +27,7 @@ const PORTABLE: Candidate = Candidate {
     text: Some(portable::decimal_text),
 };
 
-/// The kernels that this machine supports, past their wrappers and without dispatch.
+/// The kernels that this machine supports, called directly and not by dispatch.
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 fn candidates() -> Vec<Candidate> {
     use super::portable::BINARY_BASE;
@@ -112,7 +112,7 @@ fn naive_text(limbs: &[Limb]) -> String {
     limbs.iter().rev().map(|limb| format!("{limb:0LIMB_DIGITS$}")).collect()
 }
 
-/// `SplitMix64` (Steele, Lea and Flood 2014), so that every run tests the same numbers.
+/// Random numbers by `SplitMix64` (Steele, Lea and Flood 2014), the same in every run.
 struct Random(u64);
 
 impl Random {
@@ -131,7 +131,7 @@ impl Random {
         (0..len).map(|_| limb(self.below(base))).collect()
     }
 
-    /// Limbs that make long carry chains likely: mostly the smallest and the largest ones.
+    /// Limbs that are mostly the smallest and the largest ones, so that long carry chains are likely.
     fn extreme_limbs(&mut self, len: usize, base: u128) -> Vec<Limb> {
         let mut extreme = || match self.below(16) {
             0 => self.below(base),
@@ -143,12 +143,12 @@ impl Random {
     }
 }
 
-/// Lengths around every width of vectors and unrolled blocks, and some with many blocks.
+/// Lengths around the widths of all vectors and unrolled blocks, and some of many blocks.
 fn lengths() -> impl Iterator<Item = usize> {
     (0..=130).chain(190..=194).chain(254..=258).chain(510..=514).chain([1000, 1023, 1024, 1025, 2500, 4999])
 }
 
-/// Adds with each kernel and both carries, inside of longer buffers, and compares with the oracle.
+/// Adds with each kernel and both carries, within longer buffers, and compares with the oracle.
 fn check_addition(candidates: &[Candidate], radix: Radix, a: &[Limb], b: &[Limb], offset: usize, what: &str) {
     const GUARD: Limb = 0x5a5a_5a5a;
     let within = offset..offset + a.len();
@@ -157,7 +157,7 @@ fn check_addition(candidates: &[Candidate], radix: Radix, a: &[Limb], b: &[Limb]
         for candidate in candidates {
             let mut padded_a = std::vec![GUARD; a.len() + 16];
             let mut padded_b = std::vec![GUARD; a.len() + 16];
-            // Different alignments of the two.
+            // The two have different alignments.
             let b_within = 8 - offset..8 - offset + b.len();
             padded_a[within.clone()].copy_from_slice(a);
             padded_b[b_within.clone()].copy_from_slice(b);
@@ -194,14 +194,14 @@ fn adds_random_and_extreme_limbs() {
     }
 }
 
-/// Long enough for the kernels that fetch memory ahead.
+/// The numbers are long enough for kernels to prefetch.
 #[test]
 fn adds_beyond_the_caches() {
     let candidates = candidates();
     let mut random = Random(5);
     for radix in Radix::BOTH {
         let (a, mut b) = (random.limbs(70_003, radix.base()), random.limbs(70_003, radix.base()));
-        // Carry chains here and there, over the ends of blocks too.
+        // Some carry chains, also across the ends of blocks.
         for i in (0..a.len()).filter(|i| i % 1009 < 37) {
             b[i] = radix.top() - a[i];
         }
@@ -223,7 +223,7 @@ fn adds_from_every_alignment() {
     }
 }
 
-/// `9999 + 0` passes a carry through all limbs, `9999 + 9999` sends one out of each, `9999 + 1` starts a chain.
+/// `9999 + 0` propagates a carry through all limbs, `9999 + 9999` generates one in each limb, `9999 + 1` starts a chain.
 #[test]
 fn adds_with_carries_through_everything() {
     let candidates = candidates();
@@ -240,14 +240,14 @@ fn adds_with_carries_through_everything() {
     }
 }
 
-/// A chain that begins with a carry at one position and is stopped at another one.
+/// A carry chain that begins at one position and ends at another.
 #[test]
 fn adds_chains_from_each_position_to_each() {
     const LEN: usize = 130;
     let candidates = candidates();
     for radix in Radix::BOTH {
         for start in 0..LEN {
-            // Every end near the start, then some that are far away.
+            // Every end near the start, then some far away.
             for end in (start..LEN.min(start + 12)).chain((start..LEN).step_by(17)) {
                 let mut a = std::vec![0; LEN];
                 let mut b = std::vec![0; LEN];
@@ -281,7 +281,7 @@ fn writes_text() {
     }
 }
 
-/// Each group of digits takes the values at which a rounded-up reciprocal would err first.
+/// Each group of digits has the values at which the quotient by a rounded-up reciprocal would first be wrong.
 #[test]
 fn writes_text_of_limbs_around_every_split() {
     let candidates = candidates();
@@ -351,7 +351,7 @@ fn lengths_are_checked() {
     }
 }
 
-/// The choice is global, so this is the only test that changes it; results do not depend on it.
+/// The choice is global, so only this test changes it. The results of other tests do not depend on it.
 #[test]
 fn every_available_kernel_can_be_forced() {
     let dispatched = Candidate {
