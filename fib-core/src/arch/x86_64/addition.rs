@@ -2,7 +2,7 @@
 //!
 //! The generic functions are inlined into [`Vectors::run`], which is compiled for the instructions of its vectors.
 
-use super::super::portable;
+use crate::arch::portable;
 use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 /// Vectors of `LANES` limbs, as far as an addition needs them. The methods take `self`, which proves that the CPU has the
@@ -29,20 +29,22 @@ pub(in crate::arch) trait Vectors<const LANES: usize>: Copy {
     /// in the highest lane of `below`.
     fn sum<const BASE: u64>(self, a: Self::Vector, b: Self::Vector, below: Self::Vector) -> Sum<Self::Vector>;
 
-    /// `full` after a look at one more [`Sum::raw`]: remembers whether any lane so far was all ones. Starts with zero.
-    fn watch(self, full: Self::Vector, raw: Self::Vector) -> Self::Vector;
+    /// Adds the lanes of [`Sum::raw`] that propagate a carry, because they are all ones, to those that are `noted` already. The
+    /// first call takes zero.
+    fn note_propagation(self, noted: Self::Vector, raw: Self::Vector) -> Self::Vector;
 
-    /// Whether [`watch`](Self::watch) saw a lane that was all ones.
-    fn any_full(self, full: Self::Vector) -> bool;
+    /// Whether any lane was noted.
+    fn any_propagates(self, noted: Self::Vector) -> bool;
 }
 
 /// A sum of two vectors of limbs.
 pub(in crate::arch) struct Sum<V> {
-    /// `a + b + bias` modulo 2^64, without the carries between lanes, in the form that [`Vectors::watch`] takes.
+    /// `a + b + bias` modulo 2^64, without the carries between lanes, in the form that
+    /// [`Vectors::note_propagation`] takes.
     pub(in crate::arch) raw: V,
     /// The lanes that generate a carry, in the form of [`Vectors::carries`].
     pub(in crate::arch) carries: V,
-    /// The limbs of the sum, unless a lane of `raw` is all ones.
+    /// The limbs of the sum, unless a lane propagates a carry.
     pub(in crate::arch) limbs: V,
 }
 
@@ -109,15 +111,15 @@ fn add_block<const BASE: u64, const LANES: usize, const N: usize, V: Vectors<LAN
     below: V::Vector,
 ) -> V::Vector {
     let mut limbs = [vectors.zero(); N];
-    let mut full = vectors.zero();
+    let mut propagates = vectors.zero();
     let mut carries = below;
     for i in 0..N {
         let sum = vectors.sum::<BASE>(vectors.load(&a[i]), vectors.load(&b[i]), carries);
-        full = vectors.watch(full, sum.raw);
+        propagates = vectors.note_propagation(propagates, sum.raw);
         limbs[i] = sum.limbs;
         carries = sum.carries;
     }
-    if vectors.any_full(full) {
+    if vectors.any_propagates(propagates) {
         let carry = add_portable::<BASE>(a.as_flattened_mut(), b.as_flattened(), vectors.has_carry(below));
         return vectors.carries(carry);
     }

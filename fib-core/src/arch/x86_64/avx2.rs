@@ -25,7 +25,7 @@ fn add<const BASE: u64>(avx2: Avx2, a: &mut [u64], b: &[u64], carry: bool) -> bo
     add_blocks::<BASE, LANES>(avx2, a, b, carry)
 }
 
-/// A lane of `carries` is -1 where it carries, else 0.
+/// A lane of `carries` is -1 if it carries, else 0.
 impl Vectors<LANES> for Avx2 {
     type Vector = __m256i;
 
@@ -71,15 +71,15 @@ impl Vectors<LANES> for Avx2 {
     }
 
     #[inline(always)]
-    fn watch(self, full: __m256i, raw: __m256i) -> __m256i {
+    fn note_propagation(self, noted: __m256i, raw: __m256i) -> __m256i {
         // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { watch(full, raw) }
+        unsafe { note_propagation(noted, raw) }
     }
 
     #[inline(always)]
-    fn any_full(self, full: __m256i) -> bool {
+    fn any_propagates(self, noted: __m256i) -> bool {
         // SAFETY: `self` proves that the CPU has the feature.
-        unsafe { _mm256_testz_si256(full, full) == 0 }
+        unsafe { _mm256_testz_si256(noted, noted) == 0 }
     }
 }
 
@@ -92,7 +92,7 @@ fn splat(x: u64) -> __m256i {
 /// AVX2 compares signed numbers only. With 2^63 added to both, unsigned numbers compare alike.
 const OFFSET: u64 = 1 << 63;
 
-/// [`Vectors::sum`], whose `raw` has the offset besides.
+/// [`Vectors::sum`]. The lanes of `raw` also have the offset added.
 ///
 /// The bias makes a lane overflow exactly when its sum carries in the base; where it does not, the bias is subtracted again.
 #[inline]
@@ -112,8 +112,8 @@ fn sum<const BASE: u64>(a: __m256i, b: __m256i, below: __m256i) -> Sum<__m256i> 
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn watch(full: __m256i, raw: __m256i) -> __m256i {
-    _mm256_or_si256(full, _mm256_cmpeq_epi64(raw, splat(u64::MAX ^ OFFSET)))
+fn note_propagation(noted: __m256i, raw: __m256i) -> __m256i {
+    _mm256_or_si256(noted, _mm256_cmpeq_epi64(raw, splat(u64::MAX ^ OFFSET)))
 }
 
 /// Writes the text of two limbs at a time, then that of a last one.

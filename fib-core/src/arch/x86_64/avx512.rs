@@ -25,7 +25,7 @@ fn add<const BASE: u64>(avx512: Avx512, a: &mut [u64], b: &[u64], carry: bool) -
     add_blocks::<BASE, LANES>(avx512, a, b, carry)
 }
 
-/// A lane of `carries` is 1 where it carries, else 0.
+/// A lane of `carries` is 1 if it carries, else 0.
 impl Vectors<LANES> for Avx512 {
     type Vector = __m512i;
 
@@ -70,17 +70,17 @@ impl Vectors<LANES> for Avx512 {
         unsafe { sum::<BASE>(a, b, below) }
     }
 
-    /// Keeps the largest lanes.
+    /// Keeps the larger of each two lanes, since a lane that propagates is the largest possible.
     #[inline(always)]
-    fn watch(self, full: __m512i, raw: __m512i) -> __m512i {
+    fn note_propagation(self, noted: __m512i, raw: __m512i) -> __m512i {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { _mm512_max_epu64(full, raw) }
+        unsafe { _mm512_max_epu64(noted, raw) }
     }
 
     #[inline(always)]
-    fn any_full(self, full: __m512i) -> bool {
+    fn any_propagates(self, noted: __m512i) -> bool {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { any_full(full) }
+        unsafe { any_propagates(noted) }
     }
 }
 
@@ -124,7 +124,7 @@ fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> 
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn any_full(largest: __m512i) -> bool {
+fn any_propagates(largest: __m512i) -> bool {
     _mm512_cmpeq_epi64_mask(largest, splat(u64::MAX)) != 0
 }
 
