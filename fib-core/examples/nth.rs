@@ -1,7 +1,7 @@
 //! Prints one Fibonacci number: `cargo run --release -p fib-core --example nth -- 100000000`.
 //!
-//! Its digits and a newline go to standard output, nothing else does; with `--time` the digit count and what it took go to
-//! standard error. A bad argument is one line there, and status 2.
+//! It writes the digits and a newline to standard output and nothing else. With `--time` it writes the number of digits and the
+//! times to standard error. A bad argument ends it with one line on standard error and status 2.
 
 use std::env;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use fib_core::Natural;
 
 const USAGE: &str = "usage: nth INDEX [--time]";
 
-/// Bytes of text that are rendered at a time.
+/// The number of bytes that are written at a time.
 const CHUNK: usize = 64 * 1024;
 
 fn main() -> ExitCode {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let computed = start.elapsed();
     match print(&number) {
         Ok(()) => {}
-        // Whoever reads has seen enough, as in `nth 1000000 | head -c 10`.
+        // The reader has closed the pipe, as in `nth 1000000 | head -c 10`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(error) => {
             eprintln!("nth: cannot write: {error}");
@@ -54,7 +54,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<(u64, bool), String>
         if argument == "--time" {
             time = true;
         } else if index.is_some() {
-            return Err(format!("one argument too many: {argument:?}"));
+            return Err(format!("unexpected argument: {argument:?}"));
         } else {
             let parsed = argument.parse().map_err(|_| format!("not an index from 0 to {}: {argument:?}", u64::MAX))?;
             index = Some(parsed);

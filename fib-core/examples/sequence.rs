@@ -1,7 +1,8 @@
-//! Prints the sequence, a line each, with numbers in place: fib-core has no allocator here, as on a microcontroller.
+//! Prints the sequence, one number on each line. The numbers are in `Inline` storage, so fib-core needs no allocator here, as on a
+//! microcontroller.
 //!
-//! `cargo run --release -p fib-core --no-default-features --example sequence -- 10` prints F(0) to F(9). What does not fit
-//! ends it with a line on standard error and status 1, a bad argument with status 2.
+//! `cargo run --release -p fib-core --no-default-features --example sequence -- 10` prints F(0) to F(9). A number that does not
+//! fit ends it with a line on standard error and status 1, and a bad argument with status 2.
 
 use std::env;
 use std::io::{self, BufWriter, Write};
@@ -11,7 +12,7 @@ use fib_core::{Decimal, Fibonacci, Inline};
 
 const USAGE: &str = "usage: sequence COUNT";
 
-/// Room for F(10,000), found at compile time.
+/// Room for F(10,000), computed at compile time.
 const LIMBS: usize = Decimal::limbs_for(10_000);
 
 fn main() -> ExitCode {
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
     };
     match print(count, BufWriter::new(io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has seen enough, as in `sequence 10000 | head`.
+        // The reader has closed the pipe, as in `sequence 10000 | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sequence: {error}");
@@ -56,14 +57,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_as_many_as_it_should() {
+    fn prints_as_many_numbers_as_it_is_asked_for() {
         let mut printed = Vec::new();
         print(8, &mut printed).unwrap();
         assert_eq!(str::from_utf8(&printed), Ok("0\n1\n1\n2\n3\n5\n8\n13\n"));
     }
 
     #[test]
-    fn prints_all_that_fit_and_says_which_does_not() {
+    fn prints_all_numbers_that_fit_and_names_the_next_one() {
         let mut printed = Vec::new();
         let error = print(u64::MAX, &mut printed).unwrap_err();
         let lines = printed.iter().filter(|&&byte| byte == b'\n').count();

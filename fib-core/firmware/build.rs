@@ -1,4 +1,4 @@
-//! The memory of the machine that QEMU plays, for the linker script of the runtime.
+//! Writes the memory layout of the machine that QEMU emulates, for the linker script of the runtime.
 
 use std::path::Path;
 use std::{env, fs};
@@ -23,7 +23,7 @@ fn main() {
             REGION_ALIAS(\"REGION_HEAP\", RAM);\n\
             REGION_ALIAS(\"REGION_STACK\", RAM);\n"
             .into(),
-        _ => panic!("no machine is known for the target {target}: see scripts/firmware"),
+        _ => panic!("there is no memory layout for the target {target}: scripts/firmware names those that have one"),
     };
     let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&folder).join("memory.x"), memory).expect("OUT_DIR can be written");

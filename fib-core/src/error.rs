@@ -1,9 +1,9 @@
-//! What can go wrong: memory runs out, or a text is no number.
+//! Errors: memory runs out, or a text is not a number.
 
 use core::error::Error;
 use core::fmt;
 
-/// A number could not grow. Nothing was changed: the same step can be tried again.
+/// A number could not grow. Nothing has changed, and the same step can be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exhausted {
     cause: Cause,
@@ -15,7 +15,7 @@ pub struct Exhausted {
 pub enum Cause {
     /// The [`MemoryGuard`](crate::MemoryGuard) refused.
     Guard,
-    /// The storage has a fixed size, or the address space ends, and the number does not fit; or no jump reaches that far.
+    /// The number does not fit the storage, whose size is fixed, or the address space; or it is too long for a jump.
     Capacity,
     /// The allocator had no block of the size that the number needs.
     Allocation,
@@ -56,20 +56,20 @@ impl fmt::Display for Exhausted {
 
 impl Error for Exhausted {}
 
-/// A text is no decimal number, or too long for the storage.
+/// A text is not a decimal number, or is too long for the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseError {
     /// The text is empty.
     Empty,
-    /// A byte of the text is not one of the digits `0` to `9`. Signs, separators and white space are no digits.
+    /// A byte of the text is not one of the digits `0` to `9`. Signs, separators and white space are not allowed.
     InvalidDigit {
         /// The byte.
         byte: u8,
-        /// Where it stands, in bytes from the start of the text.
+        /// Its offset in bytes from the start of the text.
         offset: usize,
     },
-    /// The text is a number for which there is no room.
+    /// There is no room for the number.
     TooLong(Exhausted),
 }
 

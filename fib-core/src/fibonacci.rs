@@ -1,4 +1,4 @@
-//! The sequence: an iterator that keeps two values and nothing else.
+//! The sequence: an iterator that keeps two values.
 
 use core::fmt;
 
@@ -8,19 +8,20 @@ use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
 use crate::storage::{Heap, Storage};
 
-/// [`Iterator::nth`] jumps over so many numbers or more, and steps over fewer.
+/// [`Iterator::nth`] jumps over this many numbers or more, and steps over fewer.
 ///
-/// Measured on Zen 5, from 10^4 to 10^7: a jump costs as much as 400 to 470 steps with AVX-512, 230 to 350 with AVX2, 190 to
-/// 650 with portable kernels; both grow in about the same way. Before 10^4 it costs less, and nothing is long.
+/// Measured on Zen 5, for indices from 10^4 to 10^7: a jump takes as long as 400 to 470 steps with AVX-512, 230 to 350 with AVX2,
+/// and 190 to 650 with portable kernels. The time of a jump and that of a step grow alike with the index. Below 10^4 a jump takes
+/// as long as fewer steps, but neither takes long.
 #[cfg(feature = "alloc")]
 const JUMP_LEAST: usize = 512;
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
 ///
-/// It keeps two values and nothing else. [`advance`](Self::advance) lends the next number without copying it;
-/// [`peek`](Self::peek) computes that number without consuming it; as an [`Iterator`] it yields owned clones and ends at
-/// exhaustion. A step costs one addition, linear in the length of the number. Nothing panics or aborts at exhaustion, and
-/// nothing is lost: the same step can be tried again.
+/// It keeps two values. [`advance`](Self::advance) lends the next number without copying it, and [`peek`](Self::peek) computes
+/// that number without consuming it. As an [`Iterator`], it yields owned clones and ends when memory is exhausted. A step is one
+/// addition, which takes time linear in the length of the number. When memory is exhausted nothing panics or aborts, and nothing
+/// is lost: the same step can be tried again.
 ///
 /// ```
 /// use fib_core::{Decimal, Exhausted, Fibonacci};
@@ -33,11 +34,11 @@ const JUMP_LEAST: usize = 512;
 /// # Ok::<(), Exhausted>(())
 /// ```
 pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
-    /// Those with an even and with an odd index: F(index) takes the place of F(index - 2), so nothing is ever moved. Before
-    /// F(1) both are zero.
+    /// The value with an even index, then the one with an odd index. F(index) replaces F(index - 2), so no value is ever moved.
+    /// Both are zero until F(1) is computed.
     values: [Natural<R, S>; 2],
     index: u64,
-    /// Whether F(index) is there already, or still F(index - 2).
+    /// Whether the place of F(index) holds F(index), or still F(index - 2).
     computed: bool,
     guard: G,
 }
@@ -70,7 +71,7 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
         &self.guard
     }
 
-    /// The guard, to be changed.
+    /// The guard, for changes.
     pub const fn guard_mut(&mut self) -> &mut G {
         &mut self.guard
     }
@@ -81,7 +82,7 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
         self.index
     }
 
-    /// Bytes that both values occupy, room to grow included.
+    /// The number of bytes that both values occupy, including the room to grow.
     #[inline]
     #[must_use]
     pub fn bytes_held(&self) -> usize {
@@ -97,11 +98,11 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
 }
 
 impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Lends the next number, F([`index`](Self::index)), and consumes nothing: the first call computes it, by one addition,
-    /// further calls cost nothing.
+    /// Lends the next number, F([`index`](Self::index)), without consuming it. The first call computes it by one addition;
+    /// further calls return it at once.
     ///
     /// # Errors
-    /// [`Exhausted`] where the guard, the storage or the allocator refuses. Nothing has changed then.
+    /// [`Exhausted`] if the guard, the storage or the allocator refuses; the sequence is then unchanged.
     #[inline]
     pub fn peek(&mut self) -> Result<&Natural<R, S>, Exhausted> {
         if !self.computed {
@@ -110,24 +111,24 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         Ok(&self.values[self.place()])
     }
 
-    /// Lends the next number and consumes it: [`peek`](Self::peek), then the index moves on.
+    /// Lends the next number and consumes it: as [`peek`](Self::peek), and then the index increases by one.
     ///
     /// # Errors
-    /// [`Exhausted`] where the guard, the storage or the allocator refuses. Nothing has changed then.
+    /// [`Exhausted`] if the guard, the storage or the allocator refuses; the sequence is then unchanged.
     #[inline]
     pub fn advance(&mut self) -> Result<&Natural<R, S>, Exhausted> {
         self.peek()?;
         Ok(self.consume())
     }
 
-    /// Computes F(index) in the place of F(index - 2), or nothing at all.
+    /// Replaces F(index - 2) by F(index). On an error nothing has changed.
     #[inline]
     fn step(&mut self) -> Result<(), Exhausted> {
-        // Both values are zero before F(1), which is the one that does not follow from the two before it.
+        // Both values are still zero when F(1) is computed; the carry makes it one.
         let carry = self.index == 1;
         let held = self.bytes_held();
         let [even, odd] = &mut self.values;
-        // Two calls, so that each finds its operands at fixed places: that makes up half the cost of the first steps.
+        // Two calls, so that each has its operands at fixed addresses. This halves the cost of the first steps.
         if self.index.is_multiple_of(2) {
             add(even, odd, carry, held, &mut self.guard)?;
         } else {
@@ -137,30 +138,31 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         Ok(())
     }
 
-    /// Moves on past the number that has been computed, and lends it.
+    /// Consumes the number that has been computed, and lends it.
     #[inline]
     fn consume(&mut self) -> &Natural<R, S> {
-        debug_assert!(self.computed, "only what has been computed can be consumed");
+        debug_assert!(self.computed, "a number must be computed before it is consumed");
         let place = self.place();
         self.index += 1;
         self.computed = false;
         &self.values[place]
     }
 
-    /// Where F(index) is, or will be.
+    /// The place of F(index) in `values`.
     #[inline]
     const fn place(&self) -> usize {
         (self.index & 1) as usize
     }
 
-    /// The sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
+    /// A sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
     #[must_use]
     pub fn restarting(self) -> Restarting<R, S, G> {
         Restarting { sequence: self, restarts: 0 }
     }
 }
 
-/// `target += last + carry`, or nothing at all: resizing is the last thing that can fail, and the length is known before.
+/// `target += last + carry`. On an error nothing has changed: the length of the sum is known before the addition, and only the
+/// guard and resizing can fail.
 #[inline]
 fn add<R: Radix, S: Storage>(
     target: &mut Natural<R, S>,
@@ -177,7 +179,7 @@ fn add<R: Radix, S: Storage>(
     add_long(target, last, carry, held, guard)
 }
 
-/// [`add`], but for the first numbers; out of line, so that those stay fast.
+/// [`add`] for numbers of more than one limb. It is not inlined, so that the first numbers stay fast.
 #[inline(never)]
 fn add_long<R: Radix, S: Storage>(
     target: &mut Natural<R, S>,
@@ -193,13 +195,13 @@ fn add_long<R: Radix, S: Storage>(
 
 #[cfg(feature = "alloc")]
 impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
-    /// Goes to F(`index`), forwards or backwards, as if every number up to there had been lent: that one is lent next.
+    /// Moves to F(`index`), forwards or backwards, so that F(`index`) is the number that is lent next.
     ///
-    /// Costs about as much as a few products of numbers of that length, whatever the distance. Only in radix [`Decimal`] on
-    /// the heap; in [`Binary`](crate::Binary) the sequence steps.
+    /// Takes about as long as a few products of numbers of that length, whatever the distance. It exists only in radix [`Decimal`]
+    /// on the heap; other sequences can only step.
     ///
-    /// Both values are replaced by new ones; the guard is asked first, about them and all memory that is needed on the
-    /// way (some ten times as much), which is freed at the end.
+    /// Both values are replaced by new ones. The guard is asked first, about the new values and the memory for intermediate
+    /// results (about ten times as much), which is freed at the end.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci};
@@ -213,8 +215,8 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// ```
     ///
     /// # Errors
-    /// [`Exhausted`] where the guard or the allocator refuses; with [`Cause::Capacity`](crate::Cause::Capacity) where no
-    /// multiplication reaches that far. Nothing has changed then.
+    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::Capacity`](crate::Cause::Capacity), if the number is
+    /// too long for every multiplication here. The sequence is then unchanged.
     pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
         self.jump(index).unwrap_or(Err(Exhausted::capacity()))
     }
@@ -222,13 +224,13 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
 
 #[cfg(feature = "alloc")]
 impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Goes to F(`index`); `None` where there is no other way than by steps.
+    /// Moves to F(`index`), or returns `None` if only steps lead there.
     fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
         if index == 0 {
             self.restart();
             return Some(Ok(()));
         }
-        if !R::IS_DECIMAL {
+        if R::LIMB_MAX != Decimal::BASE - 1 {
             return None;
         }
         let from_vec = S::FROM_VEC?;
@@ -246,17 +248,20 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     type Item = Natural<R, S>;
 
-    /// A clone of the next number, or `None` at exhaustion (that of the clone's own memory included; the guard is not asked
-    /// about it). Cloned before it is consumed: after `None` the sequence stands where it stood and can be tried again.
+    /// A clone of the next number, or `None` if there is no memory for the number or for the clone. The guard is not asked about
+    /// the clone. After `None` the sequence is unchanged and can be tried again.
     fn next(&mut self) -> Option<Self::Item> {
+        // The clone comes first, because it can fail.
         let number = self.peek().ok()?.try_clone().ok()?;
         self.consume();
         Some(number)
     }
 
-    /// Passes over `n` numbers without cloning them; in radix [`Decimal`] on the heap many numbers are jumped over (so
-    /// `skip` and `step_by` jump too), which briefly takes more memory, and where that is refused they are stepped over.
-    /// At exhaustion on the way what was passed is consumed.
+    /// Skips `n` numbers without cloning them, and returns a clone of the one after them.
+    ///
+    /// In radix [`Decimal`] on the heap it jumps over many numbers, and so do `skip` and `step_by`. A jump needs more memory for a
+    /// moment; if that is refused, it steps. If memory is exhausted on the way, it returns `None`, and the numbers that were
+    /// stepped over are consumed.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
         #[cfg(feature = "alloc")]
         if n >= JUMP_LEAST
@@ -273,7 +278,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
 }
 
 impl<R, S, G> fmt::Debug for Fibonacci<R, S, G> {
-    /// The index of the next number; the values are long.
+    /// The index of the next number. The values are left out because they are long.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fibonacci").field("index", &self.index).finish_non_exhaustive()
     }
@@ -288,7 +293,7 @@ impl<R, S, G> fmt::Debug for Fibonacci<R, S, G> {
 /// while endless.restarts() == 0 {
 ///     endless.advance();
 /// }
-/// assert_eq!(endless.advance().to_string(), "1"); // F(1): F(0) was lent when the limb was full
+/// assert_eq!(endless.advance().to_string(), "1"); // F(1), because F(0) was lent when the limb was full
 /// ```
 pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
     sequence: Fibonacci<R, S, G>,
@@ -296,9 +301,9 @@ pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
 }
 
 impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
-    /// Lends the next number and consumes it; at exhaustion that is F(0) of a new pass.
+    /// Lends the next number and consumes it. If memory is exhausted, that is F(0) of a new pass.
     ///
-    /// A guard that refuses every step makes it lend F(0) for ever: what comes after F(0) needs the guard's consent.
+    /// With a guard that refuses every step it lends F(0) for ever, since only F(0) needs no consent of the guard.
     pub fn advance(&mut self) -> &Natural<R, S> {
         if self.sequence.peek().is_err() {
             self.restart();
@@ -311,13 +316,13 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
         self.restarts += 1;
     }
 
-    /// How often it has started again.
+    /// How many times the sequence has started again.
     #[must_use]
     pub const fn restarts(&self) -> u64 {
         self.restarts
     }
 
-    /// The sequence inside, to be read.
+    /// The sequence inside.
     #[must_use]
     pub const fn get_ref(&self) -> &Fibonacci<R, S, G> {
         &self.sequence
@@ -327,7 +332,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
     type Item = Natural<R, S>;
 
-    /// A clone of the next number; F(0) of a new pass where the number or its clone has no memory. Never `None`.
+    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number or its clone. Never `None`.
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(number) = self.sequence.next() {
             return Some(number);

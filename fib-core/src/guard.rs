@@ -1,17 +1,18 @@
-//! Who decides whether a number may grow.
+//! Guards, which decide whether a number may grow.
 
 use crate::error::Exhausted;
 
 /// Decides, before each step of [`Fibonacci`](crate::Fibonacci), whether the step may take the memory that it needs.
 ///
-/// The iterator asks before every step except F(0), which needs no memory, also when the step allocates nothing: so a
-/// guard can react to what the rest of the machine does. A refusal changes nothing and the same step can be tried again.
-/// Since it is asked so often, a guard should be cheap: read a gauge that is kept for a while rather than the system.
+/// The iterator asks before every step except F(0), which needs no memory. It also asks when the step allocates nothing, so that
+/// a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can be tried again.
+/// Since the guard is asked so often, it should be cheap: it should keep a reading of the system for a while, not take a new one
+/// each time.
 ///
 /// ```
 /// use fib_core::{Decimal, Demand, Exhausted, Fibonacci, MemoryGuard};
 ///
-/// /// Refuses while somebody holds the brake.
+/// /// Refuses while the brake is on.
 /// struct Brake<'a>(&'a core::cell::Cell<bool>);
 ///
 /// impl MemoryGuard for Brake<'_> {
@@ -30,10 +31,10 @@ use crate::error::Exhausted;
 /// # Ok::<(), Exhausted>(())
 /// ```
 pub trait MemoryGuard {
-    /// Lets a step go ahead, or refuses it.
+    /// Admits a step, or refuses it.
     ///
     /// # Errors
-    /// [`Exhausted::refused`] keeps the step from happening.
+    /// [`Exhausted::refused`] if the step must not be made.
     fn admit(&mut self, demand: Demand) -> Result<(), Exhausted>;
 }
 
@@ -48,28 +49,28 @@ impl<G: MemoryGuard + ?Sized> MemoryGuard for &mut G {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Demand {
-    /// Bytes that both values hold now.
+    /// The number of bytes that both values hold now.
     pub held: usize,
-    /// Bytes that are about to be asked of the allocator: the whole new block, since while the allocator moves a value the
-    /// old block and the new one exist side by side. Zero where the storage has room already.
+    /// The number of bytes that the step will request from the allocator; zero if the storage has room. For a value that grows
+    /// this is the size of the whole new block, because the old block and the new one both exist while the value is moved.
     pub additional: usize,
 }
 
 impl Demand {
-    /// A demand of `additional` bytes by somebody who holds `held` bytes.
+    /// A demand for `additional` bytes while `held` bytes are held.
     #[must_use]
     pub const fn new(held: usize, additional: usize) -> Self {
         Self { held, additional }
     }
 
-    /// Bytes in use at the worst moment of the step: what is held and what is asked for.
+    /// The largest number of bytes in use during the step: what is held and what is requested.
     #[must_use]
     pub const fn peak(&self) -> usize {
         self.held.saturating_add(self.additional)
     }
 }
 
-/// The guard that never refuses: numbers grow until the storage or the allocator has no more room.
+/// A guard that never refuses. Numbers grow until the storage or the allocator has no more room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unlimited;
 
@@ -80,7 +81,7 @@ impl MemoryGuard for Unlimited {
     }
 }
 
-/// A guard with a fixed budget in bytes, which a step must not exceed even for a moment ([`Demand::peak`]).
+/// A guard with a fixed budget in bytes, which a step may not exceed even for a moment ([`Demand::peak`]).
 ///
 /// ```
 /// use fib_core::{ByteBudget, Decimal, Fibonacci};

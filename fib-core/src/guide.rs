@@ -1,22 +1,24 @@
-//! A guide: which radix and which storage, what F(n) costs, and how to write a guard.
+//! A guide: which radix and storage to choose, how much memory F(n) needs, and how to write a guard.
 //!
 //! # Which radix
 //!
-//! [`Decimal`](crate::Decimal), unless nobody ever reads the numbers. Its text is a linear copy, it parses in linear time, and
-//! it jumps. [`Binary`](crate::Binary) takes 1.4 % less memory with 64-bit limbs (7 % with 32-bit ones), adds somewhat faster,
-//! and gives hexadecimal and bytes ([`le_bytes`](crate::Natural::le_bytes) and back); its decimal text takes quadratic time and
-//! needs an allocator, and it cannot jump.
+//! Choose [`Decimal`](crate::Decimal), unless nobody ever reads the numbers. It writes and parses text in linear time, and it can
+//! jump. [`Binary`](crate::Binary) takes 1.4 % less memory with 64-bit limbs (7 % with 32-bit limbs), adds somewhat faster, and
+//! converts to hexadecimal, to bytes and from bytes ([`le_bytes`](crate::Natural::le_bytes),
+//! [`from_le_bytes`](crate::Natural::from_le_bytes)). Its decimal text takes quadratic time and needs an allocator, and it cannot
+//! jump.
 //!
 //! # Which storage
 //!
-//! [`Inline<N>`](crate::Inline) keeps `N` limbs in the number: no allocator, no fragments, a size that is known at compile
-//! time and is taken whether it is used or not. It is right for microcontrollers, and wherever the largest index is known.
+//! [`Inline<N>`](crate::Inline) keeps `N` limbs in the number. It needs no allocator and causes no fragmentation. Its size is
+//! known at compile time, and it occupies all of it from the start. It is the right choice for microcontrollers, and wherever the
+//! largest index is known.
 //!
-//! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator goes, and frees everything at a restart. Where the
-//! allocator cannot lengthen a block in its place, the old one and the new one exist side by side for a moment
-//! ([`Demand::peak`](crate::Demand::peak)), and a simple allocator leaves gaps: plan for twice what both values hold. A heap
-//! of 16 KiB in the hands of `embedded-alloc` was full at F(37,814), where both values held 7,080 bytes. A jump takes six to
-//! fifteen times the memory of its number until it is done, and asks the guard for all of it at once:
+//! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator can, and frees everything at a restart. If the allocator
+//! cannot extend a block in place, the old block and the new one both exist for a moment
+//! ([`Demand::peak`](crate::Demand::peak)), and a simple allocator leaves gaps: plan for twice what both values hold. With
+//! `embedded-alloc`, a heap of 16 KiB was full at F(37,814), where both values held 7,080 bytes. A jump takes six to fifteen
+//! times the memory of its number while it runs, and asks the guard for all of it at once:
 //!
 //! ```
 //! use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Limb, MemoryGuard};
@@ -39,12 +41,12 @@
 //! # Ok::<(), Exhausted>(())
 //! ```
 //!
-//! Limbs have 64 bits where words have, else 32 ([`Limb`](crate::Limb)). Everything works with both.
+//! A [`Limb`](crate::Limb) has 64 bits on targets with 64-bit words, and 32 bits on others. Everything works with both.
 //!
-//! # What F(n) costs
+//! # How much memory F(n) needs
 //!
-//! Memory of the limbs of both values, in bytes, which is all that a [`Fibonacci`](crate::Fibonacci) needs but for a few words
-//! of its own. On the heap there is room to grow besides: for each value 1/64, or 7 limbs if that is more.
+//! The table gives the bytes of the limbs of both values. A [`Fibonacci`](crate::Fibonacci) has only a few words more. On the heap
+//! each value also has room to grow: 1/64 of its limbs, or 7 limbs if that is more.
 //!
 //! | n | digits | `Decimal`, 32 bits | `Decimal`, 64 bits | `Binary`, 32 bits | `Binary`, 64 bits |
 //! | --- | --- | --- | --- | --- | --- |
@@ -55,8 +57,8 @@
 //! | 100000 | 20899 | 18584 | 17600 | 17360 | 17360 |
 //! | 1000000 | 208988 | 185768 | 176000 | 173568 | 173568 |
 //!
-//! The same at compile time, for the limbs of the target: [`Decimal::limbs_for`](crate::Decimal::limbs_for) and
-//! [`Binary::limbs_for`](crate::Binary::limbs_for) tell `N`.
+//! [`Decimal::limbs_for`](crate::Decimal::limbs_for) and [`Binary::limbs_for`](crate::Binary::limbs_for) compute the number of
+//! limbs on the target, the `N` of [`Inline<N>`](crate::Inline), at compile time.
 //!
 //! ```
 //! use fib_core::{Binary, Decimal, Fibonacci, Inline, Limb};
@@ -88,18 +90,19 @@
 //!
 //! # Your own guard
 //!
-//! A [`MemoryGuard`](crate::MemoryGuard) is asked before each step but the one to F(0), and is told what both values hold and
-//! what the step asks of the allocator ([`Demand`](crate::Demand)). `Ok` lets the step go ahead; an error keeps everything as
-//! it was, and the same step can be tried again.
+//! A [`MemoryGuard`](crate::MemoryGuard) is asked before each step except the one to F(0). It is told how many bytes both values
+//! hold and how many the step requests from the allocator ([`Demand`](crate::Demand)). `Ok` admits the step. An error changes
+//! nothing, and the same step can be tried again.
 //!
-//! - It is asked at every step, and small numbers take some nanoseconds each: keep it cheap. Most steps allocate nothing.
-//! - [`Exhausted::refused`](crate::Exhausted::refused) is the error of a guard, which
-//!   [`cause`](crate::Exhausted::cause) tells from a full storage and a failed allocation.
-//! - After a refusal a [`Restarting`](crate::Restarting) sequence has freed its values, so a guard that looks at memory will
-//!   agree to the next step. One that keeps refusing sees nothing but F(0) go by.
-//! - Several sequences share one guard by `&mut`, or by a `Cell` or an atomic inside.
+//! - It is asked at every step, and a step with short numbers takes a few nanoseconds, so keep the guard cheap. Most steps
+//!   allocate nothing.
+//! - A guard refuses with the error [`Exhausted::refused`](crate::Exhausted::refused). Its
+//!   [`cause`](crate::Exhausted::cause) differs from that of a full storage and that of a failed allocation.
+//! - When a guard refuses, a [`Restarting`](crate::Restarting) sequence frees its values. A guard that looks at memory will then
+//!   admit the next step. If it refuses every step, the sequence lends nothing but F(0).
+//! - Several sequences can share one guard by `&mut`, or guards can share a `Cell` or an atomic.
 //!
-//! This one leaves a reserve to others. It reads a gauge, but only at steps that allocate:
+//! The following guard leaves a reserve for others. It reads the free memory only at steps that allocate:
 //!
 //! ```
 //! use core::cell::Cell;
@@ -120,7 +123,7 @@
 //!     }
 //! }
 //!
-//! let free = Cell::new(1_000_000); // what the rest of the program has left over
+//! let free = Cell::new(1_000_000); // bytes that the rest of the program leaves free
 //! let guard = Reserve { free_bytes: || free.get(), reserve: 10_000 };
 //! let mut fib = Fibonacci::<Decimal>::new().with_guard(guard);
 //! fib.nth(500);

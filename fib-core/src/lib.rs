@@ -1,15 +1,16 @@
 //! The Fibonacci sequence without an upper bound, for servers and for microcontrollers.
 //!
-//! `no_std`, no dependencies, its own arithmetic: unbounded numbers made of limbs, an iterator that keeps two of them, and
-//! a [`MemoryGuard`] that decides whether they may grow. Nothing in here panics or aborts when memory runs out.
+//! The crate is `no_std` and has no dependencies. It has its own arithmetic: unbounded numbers made of limbs, an iterator that
+//! keeps two of them, and a [`MemoryGuard`] that decides whether they may grow. Nothing in it panics or aborts when memory runs
+//! out.
 //!
 //! ```
 //! use fib_core::{Decimal, Fibonacci};
 //!
 //! let mut fib = Fibonacci::<Decimal>::new();
-//! let first = fib.advance()?; // lends F(0): no clone, no third value
+//! let first = fib.advance()?; // lends F(0), without a clone or a third value
 //! assert_eq!(first.to_string(), "0");
-//! assert_eq!(fib.index(), 1); // the index of what advance() lends next
+//! assert_eq!(fib.index(), 1); // the index of the number that advance() lends next
 //!
 //! let ten: Vec<String> = Fibonacci::<Decimal>::new().take(10).map(|f| f.to_string()).collect();
 //! assert_eq!(ten.join(" "), "0 1 1 2 3 5 8 13 21 34");
@@ -18,14 +19,13 @@
 //!
 //! # Decimal limbs
 //!
-//! Whoever walks the sequence adds long numbers and prints them. Most libraries keep numbers in binary; then an addition is
-//! linear, but printing converts the radix, which costs thousands of times as much as the addition. Here a limb is one place
-//! in base 10^19 ([`Decimal`], the default): 63.1 of its 64 bits carry information, an addition costs a little more, and
-//! printing is a linear copy. The radix is a type parameter, so the binary form exists too ([`Binary`]), with the same code
-//! around it.
+//! A program that steps through the sequence adds long numbers and prints them. Most libraries keep numbers in binary. There an
+//! addition takes linear time, but printing converts the radix, which takes thousands of times as long. Here a limb is one digit
+//! in base 10^19 ([`Decimal`], the default): 63.1 of its 64 bits carry information, an addition takes a little longer, and
+//! printing takes linear time. The radix is a type parameter, so the binary form exists too ([`Binary`]).
 //!
-//! The decimal carry is a binary carry: with `bias = 2^64 - 10^19` the sum `a + (b + bias) + carry` overflows 64 bits exactly
-//! when `a + b + carry` reaches 10^19. Where nothing overflowed, the bias is taken away again.
+//! A decimal carry becomes a binary carry: with `bias = 2^64 - 10^19`, the sum `a + (b + bias) + carry` overflows 64 bits exactly
+//! when `a + b + carry` reaches 10^19. If it does not overflow, the bias is subtracted again.
 //!
 //! # Storage
 //!
@@ -35,7 +35,7 @@
 //! ```
 //! use fib_core::{Cause, Decimal, Fibonacci, Inline};
 //!
-//! // Room for F(500): the size is computed at compile time.
+//! // Room for F(500). The size is computed at compile time.
 //! let mut fib = Fibonacci::<Decimal, Inline<{ Decimal::limbs_for(500) }>>::new();
 //! let exhausted = loop {
 //!     if let Err(exhausted) = fib.advance() {
@@ -48,9 +48,9 @@
 //!
 //! # Jumps
 //!
-//! [`Natural::fibonacci`] computes one number from nothing, and [`Fibonacci::jump_to`] goes to any index: products of numbers
-//! in decimal digits, by transforms on vectors of `f64` where the machine has AVX-512 or AVX2 with FMA, in portable integers
-//! elsewhere. F(100,000,000), which has 20,898,764 digits, takes about a tenth of a second on a recent server.
+//! [`Natural::fibonacci`] computes one number without the numbers before it, and [`Fibonacci::jump_to`] moves to any index. Both
+//! multiply in decimal by number-theoretic transforms: on vectors of `f64` where the machine has AVX-512 or AVX2 with FMA, in
+//! portable integers elsewhere. F(100,000,000), which has 20,898,764 digits, takes about a tenth of a second on a recent server.
 //! [`Iterator::nth`], and so `skip` and `step_by`, jump where that is faster.
 //!
 //! ```
@@ -65,9 +65,9 @@
 //!
 //! # Guards
 //!
-//! A [`MemoryGuard`] is asked before each step and told how many bytes are held and how many more the step will ask of the
-//! allocator. [`Unlimited`] and [`ByteBudget`] are here, others are a few lines. What happens at a refusal is the caller's
-//! choice: an [`Exhausted`] error and another try later, the end of the iterator, or a new pass from F(0):
+//! A [`MemoryGuard`] is asked before each step. It is told how many bytes are held and how many the step will request from the
+//! allocator. The crate has [`Unlimited`] and [`ByteBudget`]; a guard of your own takes a few lines. The caller decides what a
+//! refusal means: an [`Exhausted`] error and another try later, the end of the iterator, or a new pass from F(0):
 //!
 //! ```
 //! use fib_core::{ByteBudget, Decimal, Fibonacci};
@@ -79,7 +79,7 @@
 //! assert_eq!(fib.get_ref().index(), 1); // it lent F(0) again
 //! ```
 //!
-//! The [`guide`] tells how to choose radix and storage, what F(n) costs in memory, and how to write a guard.
+//! The [`guide`] explains how to choose radix and storage, how much memory F(n) needs, and how to write a guard.
 
 #![no_std]
 

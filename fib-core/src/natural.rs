@@ -5,6 +5,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
+use crate::arch;
 use crate::error::Exhausted;
 use crate::limb::{LIMB_BYTES, Limb};
 use crate::radix::{Binary, Decimal, Radix};
@@ -12,8 +13,9 @@ use crate::storage::{Heap, Inline, Storage};
 
 /// A natural number of any size: limbs in the radix `R`, the least significant first, kept in the storage `S`.
 ///
-/// The highest limb is never zero; the number zero has no limbs. Every operation that may need memory is fallible, and
-/// leaves the number as it was when it fails; so there is no `AddAssign`, no `From<u64>`, and `Clone` only for [`Inline`].
+/// The highest limb is never zero, and the number zero has no limbs. Every operation that may need memory is fallible and
+/// leaves the number unchanged when it fails. That is why there is no `AddAssign` and no `From<u64>`, and `Clone` only with
+/// [`Inline`].
 ///
 /// ```
 /// use fib_core::Natural;
@@ -35,54 +37,56 @@ impl<R: Radix, S: Storage> Natural<R, S> {
         Self::from_storage(S::EMPTY)
     }
 
-    /// The caller sees to it that the highest limb is not zero and that no limb exceeds the radix.
+    /// The caller ensures that the highest limb is not zero and that every limb is below the base.
     pub(crate) const fn from_storage(storage: S) -> Self {
         Self { storage, radix: PhantomData }
     }
 
-    /// The limbs, the least significant first. Zero has none.
+    /// The limbs, the least significant first. Zero has no limbs.
     #[inline]
     #[must_use]
     pub fn limbs(&self) -> &[Limb] {
         self.storage.limbs()
     }
 
-    /// Bytes that the limbs occupy, room to grow included.
+    /// The number of bytes that the limbs occupy, including the room to grow.
     #[inline]
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         self.storage.capacity() * LIMB_BYTES
     }
 
-    /// A copy, without room to grow. Linear.
+    /// A copy, without room to grow. Linear time.
     ///
     /// # Errors
-    /// [`Exhausted`] where the allocator has no block of that size.
+    /// [`Exhausted`] if the allocator has no block of that size.
     pub fn try_clone(&self) -> Result<Self, Exhausted> {
         S::from_limbs(self.limbs()).map(Self::from_storage)
     }
 
-    /// Adds `other`. Linear in the longer number; allocates where the sum has more limbs than there is room for.
+    /// Adds `other`. Takes time linear in the longer number, and allocates if the sum has more limbs than there is room for.
     ///
     /// # Errors
-    /// [`Exhausted`] where the sum does not fit; `self` is then unchanged.
+    /// [`Exhausted`] if the sum does not fit; `self` is then unchanged.
     #[inline]
     pub fn try_add_assign(&mut self, other: &Self) -> Result<(), Exhausted> {
         let (a, b) = (self.storage.limbs_mut(), other.limbs());
-        // Numbers of a few limbs: as good as always nothing grows, and to look for what could costs as much as a limb.
+        // The sum nearly always has as many limbs as the numbers. Computing its length the long way would take as much time as
+        // adding one more limb, which counts for short numbers.
         if let ([.., x], [.., y]) = (&*a, b)
             && a.len() == b.len()
             && *x < R::LIMB_MAX - y
         {
             let carry = R::add_in_place(a, b, false);
-            debug_assert!(!carry, "the highest limb had room");
+            debug_assert!(!carry, "the sum of the highest limbs is below the largest limb, so it takes a carry");
             return Ok(());
         }
         let len = self.sum_len(other, false);
         self.add_within(other, false, len)
     }
 
-    /// Where `self`, `other` and their sum have one limb each: the place of the sum, and the sum. What every run starts with.
+    /// The place for the sum and the sum, if `self`, `other` and the sum have one limb each. Every sequence starts with such
+    /// numbers.
     #[inline]
     pub(crate) fn sum_in_one_limb(&mut self, other: &Self, carry: bool) -> Option<(&mut Limb, Limb)> {
         match (self.storage.limbs_mut(), other.limbs()) {
@@ -94,65 +98,45 @@ impl<R: Radix, S: Storage> Natural<R, S> {
         }
     }
 
-    /// Limbs of `self + other + carry`, found without adding: only the highest limb where they sum to something else than
-    /// `LIMB_MAX` decides. Constant time but for such runs.
+    /// The number of limbs of `self + other + carry`, computed without adding. It takes constant time, except that it skips the
+    /// highest pairs of limbs whose sum is exactly the largest limb.
     #[inline]
     pub(crate) fn sum_len(&self, other: &Self, carry: bool) -> usize {
         let (a, b) = (self.limbs(), other.limbs());
-        // As good as always: the highest limb of the longer number has room for whatever the lower ones carry.
+        // In nearly all cases the sum of the highest limbs is below the largest limb, so it takes a carry.
         if let [lower @ .., x] = a
             && b.len() <= a.len()
             && *x < R::LIMB_MAX - b.get(lower.len()).copied().unwrap_or(0)
         {
             return a.len();
         }
-        let (long, short) = longer_first(a, b);
-        let (low, high) = long.split_at(short.len());
-        let carries = if high.iter().all(|&x| x == R::LIMB_MAX) {
-            let mut pairs = low.iter().zip(short).rev();
-            loop {
-                match pairs.next() {
-                    None => break carry,
-                    Some((&x, &y)) if x == R::LIMB_MAX - y => {}
-                    Some((&x, &y)) => break x > R::LIMB_MAX - y,
-                }
-            }
-        } else {
-            false
-        };
-        long.len() + usize::from(carries)
+        a.len().max(b.len()) + usize::from(arch::sum_carries(a, b, carry, R::LIMB_MAX))
     }
 
-    /// Bytes that the allocator is asked for by growing to `len` limbs, zero where there is room.
+    /// The number of bytes that growing to `len` limbs requests from the allocator; zero if there is room.
     #[inline]
     pub(crate) fn growth(&self, len: usize) -> Result<usize, Exhausted> {
         self.storage.growth(len)
     }
 
-    /// `self += other + carry`, where `len` is the [`Natural::sum_len`] of the same operands.
+    /// `self += other + carry`; `len` is the [`Natural::sum_len`] of the same operands.
     #[inline]
     pub(crate) fn add_within(&mut self, other: &Self, carry: bool, len: usize) -> Result<(), Exhausted> {
         self.storage.extend_to(len)?;
         let (low, high) = self.storage.limbs_mut().split_at_mut(other.limbs().len());
-        let mut carry = R::add_in_place(low, other.limbs(), carry);
-        for limb in high {
-            if !carry {
-                break;
-            }
-            carry = *limb == R::LIMB_MAX;
-            *limb = if carry { 0 } else { *limb + 1 };
-        }
-        debug_assert!(!carry, "the length of the sum was known");
+        let carry = R::add_in_place(low, other.limbs(), carry);
+        let carry = carry && arch::add_carry_in_place(high, R::LIMB_MAX);
+        debug_assert!(!carry, "the sum has as many limbs as was computed");
         Ok(())
     }
 }
 
 #[cfg(feature = "alloc")]
 impl Natural<Decimal, Heap> {
-    /// F(`index`), computed from nothing in about the time of three long products: much less than it would take to get
-    /// there by additions, or to print a binary number of that length.
+    /// F(`index`), computed without the numbers before it, in about the time of three products of that length. That is much less
+    /// than the additions up to there would take, or printing a binary number of that length.
     ///
-    /// Briefly takes about ten times the memory of the number.
+    /// While it runs it takes about ten times the memory of the number.
     ///
     /// ```
     /// use fib_core::Natural;
@@ -164,16 +148,10 @@ impl Natural<Decimal, Heap> {
     /// ```
     ///
     /// # Errors
-    /// [`Exhausted`] where the allocator has not enough memory, or no multiplication reaches that far.
+    /// [`Exhausted`] if the allocator does not have enough memory, or if the number is too long for every multiplication here.
     pub fn fibonacci(index: u64) -> Result<Self, Exhausted> {
         crate::mul::fibonacci(index, &mut |_| Ok(())).map(|limbs| Self::from_storage(Heap::from_vec(limbs)))
     }
-}
-
-/// Both rows of limbs, the longer one first.
-#[inline]
-fn longer_first<'a>(a: &'a [Limb], b: &'a [Limb]) -> (&'a [Limb], &'a [Limb]) {
-    if a.len() < b.len() { (b, a) } else { (a, b) }
 }
 
 impl<R: Radix, const N: usize> Clone for Natural<R, Inline<N>> {
@@ -192,7 +170,7 @@ impl<R: Radix, S: Storage> TryFrom<u64> for Natural<R, S> {
     type Error = Exhausted;
 
     /// # Errors
-    /// [`Exhausted`] where there is no room: a `u64` takes up to two limbs of 64 bits, or three of 32.
+    /// [`Exhausted`] if there is no room. A `u64` takes up to two limbs of 64 bits, or three of 32.
     fn try_from(value: u64) -> Result<Self, Exhausted> {
         let base = u128::from(R::LIMB_MAX) + 1;
         let mut rest = u128::from(value);
@@ -225,8 +203,7 @@ impl<R: Radix, S: Storage> PartialOrd for Natural<R, S> {
 
 impl<R: Radix, S: Storage> Ord for Natural<R, S> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (a, b) = (self.limbs(), other.limbs());
-        a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
+        arch::compare(self.limbs(), other.limbs())
     }
 }
 
@@ -244,30 +221,26 @@ impl<S: Storage> fmt::Debug for Natural<Decimal, S> {
 }
 
 impl<S: Storage> fmt::Debug for Natural<Binary, S> {
-    /// `Natural(0x37)`: hexadecimal, since that takes linear time.
+    /// `Natural(0x37)`, in hexadecimal because that takes linear time.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Natural({self:#x})")
     }
 }
 
 impl<S: Storage> Natural<Binary, S> {
-    /// The number whose bytes these are, the least significant first; zeros at the end don't count. Linear.
+    /// The number with these bytes, the least significant first; zeros at the end do not count. Linear time.
     ///
     /// # Errors
-    /// [`Exhausted`] where the number does not fit the storage, or the allocator has no block of that size.
+    /// [`Exhausted`] if the number does not fit the storage, or the allocator has no block of that size.
     pub fn from_le_bytes(bytes: &[u8]) -> Result<Self, Exhausted> {
-        let significant = bytes.len() - bytes.iter().rev().take_while(|&&byte| byte == 0).count();
-        let bytes = &bytes[..significant];
+        let zeros = bytes.iter().rev().take_while(|&&byte| byte == 0).count();
+        let bytes = &bytes[..bytes.len() - zeros];
         let mut storage = S::zeroed(bytes.len().div_ceil(LIMB_BYTES))?;
-        for (limb, chunk) in storage.limbs_mut().iter_mut().zip(bytes.chunks(LIMB_BYTES)) {
-            let mut word = [0; LIMB_BYTES];
-            word[..chunk.len()].copy_from_slice(chunk);
-            *limb = Limb::from_le_bytes(word);
-        }
+        arch::from_le_bytes(bytes, storage.limbs_mut());
         Ok(Self::from_storage(storage))
     }
 
-    /// The bytes of the number, the least significant first, without zeros at the end. Zero has none.
+    /// The bytes of the number, the least significant first, without zeros at the end. Zero has no bytes.
     ///
     /// ```
     /// use fib_core::{Binary, Natural};

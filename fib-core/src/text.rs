@@ -1,32 +1,34 @@
-//! Numbers as text: decimal limbs are already digits, so both directions are linear copies.
+//! Numbers as text. A decimal limb is a fixed number of digits, so writing and reading take linear time.
 
 use core::fmt::{self, Alignment, Write};
 use core::str::FromStr;
 
 use crate::arch;
+#[cfg(feature = "alloc")]
+use crate::error::Exhausted;
 use crate::error::ParseError;
 use crate::limb::Limb;
-#[cfg(feature = "alloc")]
-use crate::limb::WideLimb;
 use crate::natural::Natural;
 use crate::radix::{Binary, Decimal};
 use crate::storage::Storage;
+#[cfg(feature = "alloc")]
+use crate::storage::{Heap, sealed::Limbs};
 
-/// Decimal digits of a limb.
+/// The number of decimal digits in a limb.
 const LIMB_DIGITS: usize = Decimal::LIMB_DIGITS;
 
-/// Digits that [`fmt::Display`] renders at a time, on the stack.
+/// The number of digits that [`fmt::Display`] writes at a time, from a buffer on the stack.
 const CHUNK: usize = 16 * LIMB_DIGITS;
 
 impl<S: Storage> Natural<Decimal, S> {
-    /// The number of decimal digits, exact; zero has one. Constant time.
+    /// The exact number of decimal digits; zero has one. Constant time.
     #[must_use]
     pub fn digit_count(&self) -> usize {
         digit_count(self.limbs())
     }
 
-    /// Writes ASCII digits into `out`, from the digit at `from` on, the most significant digit having the position 0;
-    /// returns how many it wrote: as many as `out` takes, or as there are. Linear in that number, wherever it starts.
+    /// Writes digits in ASCII into `out`, starting with the digit at `from`; the most significant digit is at 0. Returns how many
+    /// digits it wrote: as many as `out` takes or as there are. Takes time linear in that, wherever it starts.
     ///
     /// ```
     /// use fib_core::Natural;
@@ -39,16 +41,22 @@ impl<S: Storage> Natural<Decimal, S> {
     /// assert_eq!(&digits[..3], b"123");
     /// # Ok::<(), fib_core::ParseError>(())
     /// ```
-    #[must_use = "the rest of the buffer is not written"]
+    #[must_use = "only this many bytes of the buffer are written"]
     #[inline]
     pub fn copy_digits(&self, from: usize, out: &mut [u8]) -> usize {
-        match (self.limbs(), from) {
-            ([], 0) => arch::short_text(0, out),
-            (&[limb], 0) => arch::short_text(limb, out),
-            _ => None,
-        }
-        .unwrap_or_else(|| copy_some_digits(self.limbs(), from, out))
+        copy_digits(self.limbs(), from, out)
     }
+}
+
+/// [`Natural::copy_digits`].
+#[inline]
+fn copy_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
+    match (limbs, from) {
+        ([], 0) => arch::short_text(0, out),
+        (&[limb], 0) => arch::short_text(limb, out),
+        _ => None,
+    }
+    .unwrap_or_else(|| copy_some_digits(limbs, from, out))
 }
 
 /// The number of decimal digits.
@@ -60,7 +68,7 @@ fn digit_count(limbs: &[Limb]) -> usize {
     }
 }
 
-/// [`Natural::copy_digits`] of any number; out of line, so that short ones stay fast.
+/// [`Natural::copy_digits`] for any number. It is not inlined, so that short numbers stay fast.
 #[inline(never)]
 fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
     let digits = digit_count(limbs);
@@ -68,7 +76,7 @@ fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
     if count == 0 {
         return 0;
     }
-    // Positions in the row of all limbs, where the highest one is padded with zeros to its full width.
+    // Positions count from the highest limb, which is padded with zeros to its full width.
     let start = limbs.len() * LIMB_DIGITS - digits + from;
     let offset = start % LIMB_DIGITS;
     let mut limbs = &limbs[..limbs.len() - start / LIMB_DIGITS];
@@ -91,7 +99,7 @@ fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
     count
 }
 
-/// The digits of one limb, padded with zeros.
+/// The digits of one limb, with leading zeros.
 fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
     let mut digits = [0; LIMB_DIGITS];
     arch::decimal_text(&[limb], &mut digits);
@@ -99,24 +107,28 @@ fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
 }
 
 impl<S: Storage> fmt::Display for Natural<Decimal, S> {
-    /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear; allocates nothing.
+    /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear time. Allocates nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_integral(f, "", self.digit_count(), |f| {
-            let mut chunk = [0; CHUNK];
-            let mut from = 0;
-            loop {
-                let count = self.copy_digits(from, &mut chunk);
-                if count == 0 {
-                    return Ok(());
-                }
-                f.write_str(str::from_utf8(&chunk[..count]).map_err(|_| fmt::Error)?)?;
-                from += count;
-            }
-        })
+        write_decimal(self.limbs(), f)
     }
 }
 
-/// [`fmt::Formatter::pad_integral`] for a number whose digits are not in one string: `write_digits` writes them.
+fn write_decimal(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pad_integral(f, "", digit_count(limbs), |f| {
+        let mut chunk = [0; CHUNK];
+        let mut from = 0;
+        loop {
+            let count = copy_digits(limbs, from, &mut chunk);
+            if count == 0 {
+                return Ok(());
+            }
+            f.write_str(str::from_utf8(&chunk[..count]).map_err(|_| fmt::Error)?)?;
+            from += count;
+        }
+    })
+}
+
+/// [`fmt::Formatter::pad_integral`] for a number whose digits are not in one string; `write_digits` writes them.
 fn pad_integral<'a>(
     f: &mut fmt::Formatter<'a>,
     prefix: &str,
@@ -152,110 +164,78 @@ fn write_repeated(f: &mut fmt::Formatter<'_>, c: char, count: usize) -> fmt::Res
 impl<S: Storage> FromStr for Natural<Decimal, S> {
     type Err = ParseError;
 
-    /// Reads decimal digits and nothing else; leading zeros are fine. Linear.
+    /// Reads decimal digits and nothing else. Leading zeros are allowed. Linear time.
     ///
     /// # Errors
-    /// [`ParseError`]: the text is empty, has a byte that is no digit, or is too long for the storage.
+    /// [`ParseError`] if the text is empty, has a byte that is not a digit, or is too long for the storage.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let bytes = text.as_bytes();
-        if bytes.is_empty() {
-            return Err(ParseError::Empty);
-        }
-        if let Some(offset) = bytes.iter().position(|byte| !byte.is_ascii_digit()) {
-            return Err(ParseError::InvalidDigit { byte: bytes[offset], offset });
-        }
-        let zeros = bytes.iter().take_while(|&&byte| byte == b'0').count();
-        let digits = &bytes[zeros..];
+        let digits = significant_digits(text.as_bytes())?;
         let mut storage = S::zeroed(digits.len().div_ceil(LIMB_DIGITS))?;
-        for (limb, digits) in storage.limbs_mut().iter_mut().zip(digits.rchunks(LIMB_DIGITS)) {
-            *limb = parse_limb(digits);
-        }
+        arch::from_decimal_text(digits, storage.limbs_mut());
         Ok(Self::from_storage(storage))
     }
 }
 
-/// The limb that at most [`LIMB_DIGITS`] ASCII digits denote.
-fn parse_limb(digits: &[u8]) -> Limb {
-    let (head, groups) = digits.as_rchunks();
-    let head = head.iter().fold(0, |value, &digit| value * 10 + Limb::from(digit - b'0'));
-    groups.iter().fold(head, |value, &group| value * 100_000_000 + Limb::from(parse_eight(group)))
+/// The digits without leading zeros, or an error if the text is empty or has a byte that is not a digit.
+fn significant_digits(text: &[u8]) -> Result<&[u8], ParseError> {
+    if text.is_empty() {
+        return Err(ParseError::Empty);
+    }
+    if let Some(offset) = text.iter().position(|byte| !byte.is_ascii_digit()) {
+        return Err(ParseError::InvalidDigit { byte: text[offset], offset });
+    }
+    let zeros = text.iter().take_while(|&&byte| byte == b'0').count();
+    Ok(&text[zeros..])
 }
 
-/// The number that eight ASCII digits denote: in each step the places of one word are joined in pairs.
-fn parse_eight(digits: [u8; 8]) -> u32 {
-    // The first digit is the lowest byte. In each step the place that stands first is worth more; multiplying by
-    // (1 + factor·2^k) puts `factor·first + second` into the upper half of each pair, from where it is shifted down.
-    let ones = u64::from_le_bytes(digits) & 0x0f0f_0f0f_0f0f_0f0f;
-    let tens = (ones.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
-    let hundreds = (tens.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
-    (hundreds.wrapping_mul(1 + (10_000 << 32)) >> 32) as u32
-}
-
-/// Hexadecimal digits of a limb of the radix [`Binary`].
-const LIMB_NIBBLES: usize = Limb::BITS as usize / 4;
+/// The number of hexadecimal digits in a limb of the radix [`Binary`].
+const LIMB_HEX_DIGITS: usize = Limb::BITS as usize / 4;
 
 impl<S: Storage> fmt::LowerHex for Natural<Binary, S> {
-    /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear; allocates nothing.
+    /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear time. Allocates nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((highest, rest)) = self.limbs().split_last() else {
-            return pad_integral(f, "0x", 1, |f| f.write_char('0'));
-        };
-        let digits = rest.len() * LIMB_NIBBLES + highest.ilog2() as usize / 4 + 1;
-        pad_integral(f, "0x", digits, |f| {
-            f.write_fmt(format_args!("{highest:x}"))?;
-            rest.iter().rev().try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_NIBBLES$x}")))
-        })
+        write_hex(self.limbs(), f)
     }
+}
+
+fn write_hex(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some((highest, rest)) = limbs.split_last() else {
+        return pad_integral(f, "0x", 1, |f| f.write_char('0'));
+    };
+    let digits = rest.len() * LIMB_HEX_DIGITS + highest.ilog2() as usize / 4 + 1;
+    pad_integral(f, "0x", digits, |f| {
+        f.write_fmt(format_args!("{highest:x}"))?;
+        rest.iter().rev().try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_HEX_DIGITS$x}")))
+    })
 }
 
 #[cfg(feature = "alloc")]
 impl<S: Storage> fmt::Display for Natural<Binary, S> {
-    /// The decimal digits, by repeated division: **quadratic**, and allocates a number of about the same size. Choose
-    /// [`Decimal`] where numbers are printed.
+    /// The decimal digits, by repeated division. This takes **quadratic** time and allocates two numbers of about the same size.
+    /// Choose [`Decimal`] for numbers that are printed.
     ///
     /// # Errors
-    /// [`fmt::Error`] where the allocator has no memory for the copy (`to_string` panics then).
+    /// [`fmt::Error`] if the allocator has no memory for these numbers; `to_string` then panics.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimal = self.to_decimal().map_err(|_| fmt::Error)?;
-        fmt::Display::fmt(&decimal, f)
+        let decimal = decimal_limbs(self.limbs()).map_err(|_| fmt::Error)?;
+        write_decimal(decimal.limbs(), f)
     }
 }
 
+/// The decimal limbs of the number that has these binary limbs. Quadratic time.
 #[cfg(feature = "alloc")]
-impl<S: Storage> Natural<Binary, S> {
-    /// The same number with decimal limbs. Quadratic.
-    fn to_decimal(&self) -> Result<Natural, crate::error::Exhausted> {
-        use crate::storage::{Heap, sealed::Limbs};
-
-        let mut binary = Heap::from_limbs(self.limbs())?;
-        let mut len = binary.limbs().len();
-        let mut decimal = Heap::EMPTY;
-        while len > 0 {
-            let quotient = &mut binary.limbs_mut()[..len];
-            let remainder = divide_in_place(quotient, Decimal::BASE);
-            // The base is below that of a binary limb, so a division takes away one limb at most.
-            len -= usize::from(quotient[len - 1] == 0);
-            let place = decimal.limbs().len();
-            decimal.extend_to(place + 1)?;
-            decimal.limbs_mut()[place] = remainder;
-        }
-        Ok(Natural::from_storage(decimal))
+fn decimal_limbs(limbs: &[Limb]) -> Result<Heap, Exhausted> {
+    let mut binary = Heap::from_limbs(limbs)?;
+    let mut len = limbs.len();
+    let mut decimal = Heap::EMPTY;
+    while len > 0 {
+        let quotient = &mut binary.limbs_mut()[..len];
+        let remainder = arch::divide_in_place(quotient, Decimal::BASE);
+        // The decimal base is less than the binary one, so the quotient is at most one limb shorter.
+        len -= usize::from(quotient[len - 1] == 0);
+        let place = decimal.limbs().len();
+        decimal.extend_to(place + 1)?;
+        decimal.limbs_mut()[place] = remainder;
     }
-}
-
-/// `limbs /= divisor` in radix [`Binary`]; returns the remainder.
-#[cfg(feature = "alloc")]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the remainder so far is below the divisor, so a quotient is a limb"
-)]
-fn divide_in_place(limbs: &mut [Limb], divisor: Limb) -> Limb {
-    let divisor = WideLimb::from(divisor);
-    let mut remainder = 0;
-    for limb in limbs.iter_mut().rev() {
-        let dividend = (remainder << Limb::BITS) | WideLimb::from(*limb);
-        *limb = (dividend / divisor) as Limb;
-        remainder = dividend % divisor;
-    }
-    remainder as Limb
+    Ok(decimal)
 }

@@ -5,7 +5,7 @@ use num_bigint::BigUint;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Numbers of up to 400 bytes with many limbs that are zero, or all ones, or the largest decimal limb.
+/// Numbers of up to 400 bytes, with many limbs that are zero, all ones, or the largest decimal limb.
 fn numbers() -> impl Strategy<Value = BigUint> {
     let bytes = vec(prop_oneof![4 => any::<u8>(), 1 => Just(0), 1 => Just(0xff)], 0..400);
     let runs = (vec(any::<u8>(), 0..20), 0..380usize, prop_oneof![Just(0), Just(0xff)]);
@@ -27,7 +27,7 @@ fn binary<S: Storage>(number: &BigUint) -> Natural<Binary, S> {
     Natural::from_le_bytes(&number.to_bytes_le()).unwrap()
 }
 
-/// Wide enough for every sum of [`numbers`].
+/// Storage for every sum of [`numbers`].
 type Wide = Inline<120>;
 
 fn check_decimal<S: Storage>(a: &BigUint, b: &BigUint) -> Result<(), TestCaseError> {
@@ -84,7 +84,7 @@ proptest! {
         prop_assert_eq!(Natural::<Binary>::try_from(n).unwrap().to_string(), n.to_string());
     }
 
-    /// Every window of the digits, past the end too.
+    /// Every window of the digits, also beyond their end.
     #[test]
     fn copy_digits_is_a_window_of_the_text(n in numbers(), from in 0..1_000usize, len in 0..1_000usize) {
         let text = n.to_string();
@@ -96,7 +96,7 @@ proptest! {
         prop_assert!(window[count..].iter().all(|&byte| byte == b'?'));
     }
 
-    /// Width, fill, alignment and sign as u128 has them, in one limb and in several.
+    /// Width, fill, alignment and sign as with u128, for numbers of one limb and of several.
     #[test]
     fn formats_like_u128(
         n in prop_oneof![Just(0), any::<u64>().prop_map(u128::from), any::<u128>(), 0..1000u128],
@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn a_byte_that_is_no_digit_is_named(n in numbers(), at in any::<prop::sample::Index>(), byte in 0..128u8) {
+    fn the_error_names_a_byte_that_is_not_a_digit(n in numbers(), at in any::<prop::sample::Index>(), byte in 0..128u8) {
         prop_assume!(!byte.is_ascii_digit());
         let mut text = n.to_string();
         let offset = at.index(text.len() + 1);
@@ -145,9 +145,9 @@ fn parse_errors_say_what_is_wrong() {
     assert_eq!(long.to_string(), "too many digits for the storage");
 }
 
-/// Ten to the power of 10,000 less one, plus one: the carry runs through everything and adds a limb.
+/// 10^10,000 − 1, plus one: the carry propagates through all limbs and adds one.
 #[test]
-fn a_carry_runs_through_everything() {
+fn a_carry_propagates_through_all_limbs() {
     let mut n: Natural = "9".repeat(10_000).parse().unwrap();
     n.try_add_assign(&Natural::try_from(1).unwrap()).unwrap();
     assert_eq!(n.to_string(), format!("1{}", "0".repeat(10_000)));
@@ -173,9 +173,10 @@ fn a_sum_that_does_not_fit_changes_nothing() {
     assert!(Natural::<Binary, Inline<1>>::from_le_bytes(&[1; 9]).is_err());
 }
 
-/// Only the lowest pair of limbs decides about a carry that runs through all others into a new limb, or does not.
+/// Every pair of limbs adds up to the largest limb but the lowest pair, which decides whether a carry propagates through all
+/// others into a new limb.
 #[test]
-fn a_carry_runs_through_pairs_that_are_full() {
+fn the_lowest_pair_of_limbs_decides_the_carry_out() {
     for len in [2, 3, 15, 16, 17, 40] {
         for carries in [false, true] {
             // 7…78 + 2…22 and 7…77 + 2…22 in decimal, the same with bytes that add up to 0xff.

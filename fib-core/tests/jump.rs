@@ -1,4 +1,4 @@
-//! Jumping to an index: against stepping, another library, known hashes, and residues.
+//! Jumps to an index, compared with steps, another library, known hashes, and residues.
 
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -16,10 +16,11 @@ const HASHES: [(u64, &str); 3] = [
     (100_000_000, "098ac40fa4f909c1162efa97ff10037049ee48befd4bc192d7197c538c2c193c"),
 ];
 
-/// Runs a test with every kernel of this machine in turn. The choice is the process's, so these tests take turns.
+/// Runs a test with every kernel of this machine, one after the other. The choice holds for the whole process, so a lock keeps
+/// these tests apart.
 fn with_every_kernel(test: impl Fn(Kernel)) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    static CHOICE: Mutex<()> = Mutex::new(());
+    let _choice = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
     let best = Kernel::current();
     for kernel in Kernel::available() {
         kernel.force().unwrap();
@@ -144,7 +145,7 @@ fn residues_of_long_numbers() {
 }
 
 #[test]
-fn the_values_have_little_room_to_grow() {
+fn the_values_have_little_room_to_grow_after_a_jump() {
     for index in [1_000, 10_000, 100_001, 1_000_000] {
         let mut fib = jumped(index);
         for _ in 0..300 {
@@ -163,7 +164,7 @@ fn the_values_have_little_room_to_grow() {
 }
 
 #[test]
-fn what_no_product_reaches_is_beyond_capacity() {
+fn an_index_beyond_every_multiplication_exceeds_the_capacity() {
     let mut fib = jumped(1_000);
     for index in [u64::MAX, u64::MAX - 1, u64::MAX / 2, 1 << 40] {
         assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::Capacity);
@@ -174,7 +175,7 @@ fn what_no_product_reaches_is_beyond_capacity() {
 }
 
 #[test]
-fn skipping_jumps_and_lends_the_same_numbers() {
+fn nth_skip_and_step_by_jump_to_the_same_numbers() {
     let mut fib = Fibonacci::<Decimal>::new();
     assert_eq!(sha256(&fib.nth(10_000_000).unwrap()), HASHES[0].1);
     assert_eq!(fib.index(), 10_000_001);
@@ -182,7 +183,7 @@ fn skipping_jumps_and_lends_the_same_numbers() {
     for (n, number) in (123_456..).step_by(10_000).zip(every) {
         assert_eq!(number, Natural::fibonacci(n).unwrap(), "F({n})");
     }
-    // Other radices and storages step.
+    // In the other radix or storage they step.
     let steps = [
         Fibonacci::<Binary>::new().nth(2_000).unwrap().to_string(),
         Fibonacci::<Decimal, Inline<{ Decimal::limbs_for(2_000) }>>::new().nth(2_000).unwrap().to_string(),
@@ -191,20 +192,20 @@ fn skipping_jumps_and_lends_the_same_numbers() {
 }
 
 #[test]
-fn where_a_jump_has_no_memory_numbers_are_stepped_over() {
-    // Enough for two values of F(5,000) while one of them moves, not for the products that lead there.
+fn nth_steps_if_a_jump_has_no_memory() {
+    // Enough for two values of F(5,000) while one of them is moved, but not for the products of a jump.
     let budget = 4 * Decimal::limbs_for(5_000) * size_of::<Limb>();
     let mut fib = Fibonacci::<Decimal, Heap>::new().with_guard(ByteBudget::new(budget));
     assert_eq!(fib.jump_to(5_000).unwrap_err().cause(), Cause::Guard);
     assert_eq!((fib.index(), fib.bytes_held()), (0, 0));
     assert_eq!(fib.nth(5_000).unwrap(), Natural::fibonacci(5_000).unwrap());
     assert!(fib.nth(50_000).is_none());
-    assert!(fib.index() > 5_001, "what was passed is consumed");
+    assert!(fib.index() > 5_001, "the numbers that were stepped over are consumed");
 }
 
 proptest! {
     #[test]
-    fn a_jump_and_steps_are_a_longer_jump(a in 0..60_000_u64, b in 0..200_u64) {
+    fn a_jump_and_steps_equal_a_longer_jump(a in 0..60_000_u64, b in 0..200_u64) {
         let mut walked = jumped(a);
         for _ in 0..b {
             walked.advance().unwrap();

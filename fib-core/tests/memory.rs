@@ -1,6 +1,6 @@
-//! Memory: what is held, what is asked for, and that exhaustion loses nothing. A counting allocator with a limit stands in
-//! for a machine that runs short. The limit is the process's, so there is one thread and the tests take turns (the
-//! standard harness allocates on a thread of its own).
+//! Memory: how much is held and requested, and that nothing is lost when it is exhausted. A counting allocator with a limit acts
+//! as a machine that runs out of memory. The limit holds for the whole process, so all tests run on one thread, one after the
+//! other (the standard harness allocates on a thread of its own).
 
 use std::alloc::System;
 
@@ -15,7 +15,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let tests: [(&str, fn()); 13] = [
-        ("two_values_and_nothing_else", two_values_and_nothing_else),
+        ("only_two_values_are_held", only_two_values_are_held),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
         ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
         ("parsing_and_printing_fail_without_aborting", parsing_and_printing_fail_without_aborting),
@@ -23,10 +23,10 @@ fn main() {
             "a_refused_step_changes_nothing_and_can_be_tried_again",
             a_refused_step_changes_nothing_and_can_be_tried_again,
         ),
-        ("the_demand_is_what_the_allocator_is_asked_for", the_demand_is_what_the_allocator_is_asked_for),
+        ("the_demand_is_what_is_requested_from_the_allocator", the_demand_is_what_is_requested_from_the_allocator),
         ("a_byte_budget_is_a_bound_at_every_moment", a_byte_budget_is_a_bound_at_every_moment),
-        ("storage_that_is_full_never_wraps", storage_that_is_full_never_wraps),
-        ("in_place_nothing_is_asked_of_an_allocator", in_place_nothing_is_asked_of_an_allocator),
+        ("full_storage_never_wraps", full_storage_never_wraps),
+        ("inline_storage_requests_nothing_from_an_allocator", inline_storage_requests_nothing_from_an_allocator),
         ("restarting_begins_a_new_pass", restarting_begins_a_new_pass),
         (
             "a_refused_jump_changes_nothing_and_can_be_tried_again",
@@ -47,7 +47,7 @@ fn main() {
     libtest_mimic::run(&arguments, trials.into()).exit();
 }
 
-/// Runs `attempt` with at most `bytes` more than what is allocated now.
+/// Runs `attempt` with at most `bytes` more bytes than are allocated now.
 fn with_only<T>(bytes: usize, attempt: impl FnOnce() -> T) -> T {
     ALLOCATOR.set_limit(ALLOCATOR.allocated() + bytes).expect("more than is in use");
     let result = attempt();
@@ -59,7 +59,7 @@ fn number_at(index: usize) -> String {
     Fibonacci::<Decimal>::new().nth(index).unwrap().to_string()
 }
 
-fn two_values_and_nothing_else() {
+fn only_two_values_are_held() {
     let before = ALLOCATOR.allocated();
     let mut fib = Fibonacci::<Decimal>::new();
     for _ in 0..50_000 {
@@ -120,7 +120,7 @@ fn parsing_and_printing_fail_without_aborting() {
     assert_eq!(buffer, "");
 }
 
-/// Refuses the first `refusals` times that it is asked for each step, and checks what it is told.
+/// Refuses each step as often as `refusals` says before it admits it, and records what it is told.
 struct Stubborn {
     refusals: u32,
     asked: u32,
@@ -157,11 +157,15 @@ fn a_refused_step_changes_nothing_and_can_be_tried_again() {
         let demand = *fib.guard().demands.last().unwrap();
         assert_eq!(demand.held, held);
         assert!(fib.bytes_held() <= demand.peak());
-        assert_eq!(demand.additional > 0, fib.bytes_held() > held, "asked for memory exactly where the values grew");
+        assert_eq!(
+            demand.additional > 0,
+            fib.bytes_held() > held,
+            "the step requests memory exactly if the values grow"
+        );
     }
 }
 
-fn the_demand_is_what_the_allocator_is_asked_for() {
+fn the_demand_is_what_is_requested_from_the_allocator() {
     let guard = Stubborn { refusals: 0, asked: 0, demands: Vec::with_capacity(30_000) };
     let mut fib = Fibonacci::<Decimal>::new().with_guard(guard);
     for _ in 0..20_000 {
@@ -189,7 +193,7 @@ fn a_byte_budget_is_a_bound_at_every_moment() {
     }
 }
 
-fn storage_that_is_full_never_wraps() {
+fn full_storage_never_wraps() {
     let mut fib = Fibonacci::<Decimal, Inline<3>>::new();
     let mut reference = Fibonacci::<Decimal>::new();
     let last = loop {
@@ -208,7 +212,7 @@ fn storage_that_is_full_never_wraps() {
     assert_eq!(none.advance().unwrap_err().cause(), Cause::Capacity);
 }
 
-fn in_place_nothing_is_asked_of_an_allocator() {
+fn inline_storage_requests_nothing_from_an_allocator() {
     let guard = Stubborn { refusals: 0, asked: 0, demands: Vec::with_capacity(1_000) };
     let mut fib = Fibonacci::<Decimal, Inline<3>>::new().with_guard(guard);
     while fib.advance().is_ok() {}
@@ -228,10 +232,10 @@ fn restarting_begins_a_new_pass() {
         }
         assert_eq!(&number, expected.advance().unwrap());
     }
-    assert!(endless.by_ref().take(5_000).count() == 5_000, "never ends");
+    assert!(endless.by_ref().take(5_000).count() == 5_000, "it never ends");
 }
 
-/// Jumps by products of limbs, and by transforms.
+/// Indices of jumps by products of limbs and by transforms.
 const JUMPS: [u64; 3] = [700, 5_000, 100_000];
 
 fn a_refused_jump_changes_nothing_and_can_be_tried_again() {
@@ -250,14 +254,14 @@ fn a_refused_jump_changes_nothing_and_can_be_tried_again() {
         fib.jump_to(index).unwrap();
         let demand = *fib.guard().demands.last().unwrap();
         assert_eq!(demand.held, held);
-        assert_eq!(demand.additional, ALLOCATOR.total_allocated() - before, "asked for exactly what was allocated");
+        assert_eq!(demand.additional, ALLOCATOR.total_allocated() - before, "the demand is exactly what was allocated");
         assert!(fib.bytes_held() < demand.additional);
         assert_eq!(fib.peek().unwrap().to_string(), Natural::fibonacci(index).unwrap().to_string());
     }
 }
 
-/// Limits, from nothing on, that end between any two allocations of a jump: they are multiples of a limb, and the smallest
-/// is larger than the step.
+/// Limits from zero on, such that for each allocation of a jump there is a limit that makes it fail. The step is smaller than the
+/// smallest allocation.
 fn limits(whole: usize) -> impl Iterator<Item = usize> {
     (0..whole).step_by(32).chain([whole - 1])
 }

@@ -1,4 +1,4 @@
-//! The sequence against what is known about it: reference values, Binet's formula, the classical identities.
+//! The sequence compared with what is known about it: reference values, Binet's formula, the classical identities.
 
 use std::fmt::Write;
 
@@ -78,9 +78,9 @@ fn binet_exactly_up_to_70() {
     }
 }
 
-/// One walk to F(1,000,000): at each index the exact digit count, which Binet's formula gives as
-/// floor(n·log10 φ − log10 √5) + 1; at every 997th the leading digits, which its fraction gives; at the powers of ten the
-/// hash of all digits; at the end the bytes held.
+/// Steps to F(1,000,000). Each index checks the exact number of digits, which by Binet's formula is
+/// floor(n·log10 φ − log10 √5) + 1. Every 997th index checks the leading digits, which follow from the fraction of that logarithm.
+/// The powers of ten from 10^4 on check the hash of all digits, and the last index the bytes held.
 #[test]
 fn a_million_steps_against_binet_and_hashes() {
     let mut fib = Fibonacci::<Decimal>::new();
@@ -90,7 +90,7 @@ fn a_million_steps_against_binet_and_hashes() {
         let number = fib.advance().unwrap();
         let log = f64::from(n).mul_add(LOG10_PHI, -LOG10_SQRT5);
         if n > 1 {
-            // The nearest distance of `log` to an integer is 1.2e-6 in this range, far above the error of f64.
+            // In this range `log` is at least 1.2e-6 away from every integer, which is far more than the error of f64.
             assert_eq!(number.digit_count() as f64, log.floor() + 1.0, "digits of F({n})");
         }
         assert_eq!(number.digit_count(), Decimal::digits_for(n.into()), "digits_for({n})");
@@ -144,7 +144,7 @@ fn size_helpers_saturate() {
 }
 
 #[test]
-fn nth_passes_over_numbers_and_keeps_the_place() {
+fn nth_skips_numbers_and_moves_the_index() {
     let mut fib = Fibonacci::<Decimal>::new();
     assert_eq!(fib.nth(10).unwrap().to_string(), "55");
     assert_eq!(fib.index(), 11);
@@ -152,7 +152,7 @@ fn nth_passes_over_numbers_and_keeps_the_place() {
     assert_eq!(fib.step_by(3).take(3).map(|n| n.to_string()).collect::<Vec<_>>(), ["144", "610", "2584"]);
 }
 
-/// F(0) to F(LAST) as signed numbers of another library.
+/// F(0) to F(LAST), as signed integers of another library.
 fn sequence() -> &'static [BigInt] {
     static SEQUENCE: std::sync::LazyLock<Vec<BigInt>> = std::sync::LazyLock::new(|| {
         let numbers = Fibonacci::<Decimal>::new().take(LAST + 1);
@@ -182,7 +182,7 @@ proptest! {
         prop_assert_eq!(&f[m] * &f[n + 1] - &f[m + 1] * &f[n], sign(n) * &f[m - n]);
     }
 
-    /// Peeking, restarting and stepping in any order lends F(index).
+    /// Calls of `peek`, `restart`, `next` and `advance` in any order lend F(index).
     #[test]
     fn any_order_of_calls_lends_the_number_at_the_index(calls in proptest::collection::vec(0..20u8, 0..400)) {
         let mut fib = Fibonacci::<Decimal>::new();

@@ -1,4 +1,4 @@
-//! What users of the types rely on at compile time.
+//! What users of the types rely on: traits, messages, constants.
 
 use std::error::Error;
 use std::fmt::{Debug, Display, LowerHex};
@@ -88,7 +88,7 @@ fn a_borrowed_guard_refuses_too() {
 }
 
 #[test]
-fn the_endless_iterator_gives_each_number_of_each_pass() {
+fn the_restarting_iterator_yields_every_number_of_each_pass() {
     let endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
     let pass: Vec<String> = Fibonacci::<Decimal, Inline<1>>::new().map(|number| number.to_string()).collect();
     let two_passes = endless.take(2 * pass.len() + 3).map(|number| number.to_string());
@@ -107,14 +107,14 @@ fn equal_numbers_have_equal_hashes() {
 }
 
 #[test]
-fn copies_in_place_are_equal() {
+fn clones_of_inline_numbers_are_equal() {
     let number: Natural<Decimal, Inline<3>> = "12345678901234567890".parse().unwrap();
     let copy = number.clone();
     assert_eq!((copy.limbs(), copy.to_string()), (number.limbs(), "12345678901234567890".to_owned()));
 }
 
 #[test]
-fn operators_compare_and_zero_bytes_at_the_end_do_not_count() {
+fn numbers_from_bytes_compare_without_zeros_at_the_end() {
     let number = |bytes: &[u8]| Natural::<Binary>::from_le_bytes(bytes).unwrap();
     assert!(number(&[2, 1]) > number(&[1, 1]) && number(&[0xff]) < number(&[0, 1]));
     assert_eq!(number(&[7, 0, 0]), number(&[7]));

@@ -1,9 +1,9 @@
 //! What the programs of the firmware share: start, output over semihosting, end, and a counter of instructions.
 //!
-//! - `inline` keeps its numbers in place and needs no allocator, `heap` has one with a few KiB: both print the sequence
-//!   until their storage is full, let a guard restart it, and compare a number with one that is known.
+//! - `inline` keeps its numbers in `Inline` storage and needs no allocator; `heap` has an allocator with a few KiB. Both print the
+//!   sequence until their storage is full, let a guard restart it, and check F(1000).
 //! - `steps` counts the instructions of a step.
-//! - `empty` does nothing: what the others add to it is the size of their code.
+//! - `empty` does nothing. The size of the code of another program is what it has more than `empty`.
 //! - `panics` and `faults` show how a failure ends.
 //!
 //! `scripts/firmware` builds them all and runs them in QEMU. Status 0 is success, 1 a panic.
@@ -28,10 +28,10 @@ const F1000: &[u8] = b"\
     4346655768693745643568852767504062580256466051737178040248172908953655541794905189040387984007925516929592259308\
     0322634775209689623239873322471161642996440906533187938298969649928516003704476137795166849228875";
 
-/// Steps and prints until no more fits; F(1000) must be what is known.
+/// Steps and prints until the next number does not fit, and checks F(1000).
 ///
 /// # Panics
-/// If it is something else, or F(1000) does not fit.
+/// If F(1000) is wrong or does not fit.
 pub fn fill<S: Storage>(fib: &mut Fibonacci<Decimal, S>, print: fn(u64, &Natural<Decimal, S>)) -> Cause {
     loop {
         let index = fib.index();
@@ -49,7 +49,7 @@ pub fn fill<S: Storage>(fib: &mut Fibonacci<Decimal, S>, print: fn(u64, &Natural
     }
 }
 
-/// Whether a number is F(1000).
+/// Whether the number is F(1000).
 pub fn is_f1000<S: Storage>(number: &Natural<Decimal, S>) -> bool {
     let mut digits = [0; F1000.len() + 1];
     let count = number.copy_digits(0, &mut digits);
@@ -59,7 +59,7 @@ pub fn is_f1000<S: Storage>(number: &Natural<Decimal, S>) -> bool {
 /// Steps until the guard refuses for the first time.
 ///
 /// # Panics
-/// If the sequence does not start again at F(0) then.
+/// If the sequence does not start again at F(0) after that.
 pub fn show_restart<S: Storage, G: MemoryGuard>(mut endless: Restarting<Decimal, S, G>) {
     let mut refused = 0;
     while endless.restarts() == 0 {

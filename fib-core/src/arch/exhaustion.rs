@@ -1,19 +1,20 @@
-//! Proof by exhaustion: the portable addition in small bases, with every pair of numbers that there is, against `u64`.
+//! Proof by exhaustion: the portable addition in small bases, with every pair of numbers, against `u64`.
 
 extern crate std;
 
-use super::portable::add_in_turns;
+use super::portable::add_in_place;
 use crate::limb::Limb;
 use core::hint::black_box;
 use std::vec::Vec;
 
-/// Adds every pair of numbers of up to `longest` limbs, with and without a carry in. Shorter numbers also count as longer
-/// ones with leading zeros. A sum is right where no limb reaches the base, and limbs and carry out are worth `x + y + carry`.
+/// Adds every pair of numbers of up to `longest` limbs, with and without a carry in. Every length is tested, so shorter numbers
+/// are also tested with leading zeros. A sum is right if every limb is below the base, and the value of the limbs and the carry
+/// out is `x + y + carry`.
 #[allow(clippy::useless_conversion, reason = "a limb may have 32 bits or 64")]
 fn add_every_pair<const BASE: Limb>(longest: u32) {
     let base = u64::from(BASE);
-    // Unknown to the compiler, so that what runs is made for slices of any length, as in the kernel.
-    let add: fn(&mut [Limb], &[Limb], bool) -> bool = black_box(add_in_turns::<BASE>);
+    // A call that the compiler cannot see through runs the code for slices of any length, as the kernel does.
+    let add: fn(&mut [Limb], &[Limb], bool) -> bool = black_box(add_in_place::<BASE>);
     for len in 1..=longest {
         let digit = |number: u64, place: u32| Limb::try_from(number / base.pow(place) % base).unwrap();
         let numbers: Vec<Limb> =
@@ -37,13 +38,13 @@ fn add_every_pair<const BASE: Limb>(longest: u32) {
     }
 }
 
-/// 10^8 pairs of four limbs, which are one turn of four.
+/// 10^8 pairs of four limbs, which are one block.
 #[test]
 fn adds_every_pair_up_to_four_limbs_in_base_10() {
     add_every_pair::<10>(4);
 }
 
-/// 2^26 pairs of thirteen limbs: a turn of eight, one of four, and a single limb.
+/// 2^26 pairs of thirteen limbs: a block of eight, a block of four, and a single limb.
 #[test]
 fn adds_every_pair_up_to_thirteen_limbs_in_base_2() {
     add_every_pair::<2>(13);

@@ -1,9 +1,15 @@
-//! Kernels: the loops over limbs that all the time goes into, and the choice between them.
+//! Kernels: the loops over limbs, where nearly all the time is spent, and the choice between them.
 //!
-//! `portable` is always there; vector kernels stand beside it. The best one that the machine supports is chosen at run
-//! time, once. Numbers of a few limbs do not get that far: they are added inline.
+//! The portable kernel exists on every target; vector kernels exist beside it. The best one that the machine supports is
+//! chosen once, at run time. Numbers of a few limbs are added by portable code that is inlined into the caller. Loops that have
+//! no vector kernel are in `scalar`.
+//!
+//! What is inlined is compiled in the user's crate, with the `opt-level` of that crate. With debug assertions that level is
+//! most likely 0, so then the functions here are not inlined, and the `opt-level` of this crate applies to their loops.
 
+mod kernel;
 mod portable;
+mod scalar;
 mod short;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 mod x86_64;
@@ -13,7 +19,7 @@ use only_portable as machine;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 use x86_64 as machine;
 
-/// Proofs that the machine has what other kernels need.
+/// Proofs that the CPU has the instructions of the kernels in `mul`.
 #[cfg(all(feature = "alloc", target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 pub(crate) use x86_64::{Avx2Fma, Avx512};
 
@@ -22,41 +28,22 @@ mod exhaustion;
 #[cfg(test)]
 mod tests;
 
+pub use kernel::{Kernel, UnsupportedKernel};
+#[cfg(feature = "alloc")]
+pub(crate) use scalar::divide_in_place;
+pub(crate) use scalar::{add_carry_in_place, compare, from_decimal_text, from_le_bytes, sum_carries};
 pub(crate) use short::{digit_count, short_text};
 
 use crate::limb::Limb;
-use crate::radix::Decimal;
-use core::fmt;
 
-const BASE: Limb = Decimal::BASE;
-const DIGITS: usize = Decimal::LIMB_DIGITS;
-
-/// Up to as many limbs, numbers are added inline: a call would cost as much as its work, and vectors do not pay yet. In
-/// binary that is later, since an add-with-carry chain is hard to beat.
+/// Numbers of up to this many limbs are added inline: a call would take as long as the work, and vectors do not pay yet. In
+/// binary they start to pay later, because a chain of additions with carry is hard to beat.
 const ADD_DECIMAL_INLINE: usize = 15;
 const ADD_BINARY_INLINE: usize = 47;
 /// The same for text.
 const TEXT_INLINE: usize = 7;
 
-/// A set of loops for addition and text, by the instructions that it needs.
-///
-/// Which one runs never changes a result. The best one is chosen by itself; [`force`](Kernel::force) is there for tests
-/// and benchmarks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kernel {
-    /// Portable Rust, on every target.
-    Portable,
-    /// AVX2 on x86-64.
-    Avx2,
-    /// AVX-512 (F and DQ) on x86-64. Text also needs BW, IFMA and VBMI; without them it is that of AVX2.
-    Avx512,
-}
-
 impl Kernel {
-    /// All kernels, the slowest first.
-    const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
-
     /// The kernels that this machine supports, the slowest first.
     ///
     /// ```
@@ -75,12 +62,12 @@ impl Kernel {
         machine::current()
     }
 
-    /// Uses this kernel from now on, in the whole program: for tests and benchmarks. A call that is under way on another
-    /// thread ends with the kernel that it began with.
+    /// Uses this kernel from now on, in the whole program: for tests and benchmarks. A call that is running on another thread
+    /// ends with the kernel that it began with.
     ///
     /// # Errors
     ///
-    /// If this machine does not support it; the choice stays as it was.
+    /// [`UnsupportedKernel`] if this machine does not support the kernel; the choice is then unchanged.
     pub fn force(self) -> Result<(), UnsupportedKernel> {
         if !machine::supports(self) {
             return Err(UnsupportedKernel(self));
@@ -88,35 +75,7 @@ impl Kernel {
         machine::set_current(self);
         Ok(())
     }
-
-    /// Lower-case name: `portable`, `avx2` or `avx512`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-        }
-    }
 }
-
-impl fmt::Display for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// The machine lacks the instructions of the [`Kernel`] that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsupportedKernel(Kernel);
-
-impl fmt::Display for UnsupportedKernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "this machine does not support the {} kernel", self.0)
-    }
-}
-
-impl core::error::Error for UnsupportedKernel {}
 
 /// Adds `b` and `carry` to `a` in base 2^64 (2^32) and returns the carry out.
 ///
@@ -124,7 +83,7 @@ impl core::error::Error for UnsupportedKernel {}
 ///
 /// If the lengths differ.
 #[must_use]
-#[inline]
+#[cfg_attr(not(debug_assertions), inline)]
 pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
     if a.len() <= ADD_BINARY_INLINE {
         portable::add_binary_in_place(a, b, carry)
@@ -139,7 +98,7 @@ pub(crate) fn add_binary_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bo
 ///
 /// If the lengths differ.
 #[must_use]
-#[inline]
+#[cfg_attr(not(debug_assertions), inline)]
 pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
     if a.len() <= ADD_DECIMAL_INLINE {
         portable::add_decimal_in_place(a, b, carry)
@@ -152,8 +111,8 @@ pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> b
 ///
 /// # Panics
 ///
-/// If `out` has another length than `limbs.len() * DIGITS`.
-#[inline]
+/// If the length of `out` is not `limbs.len() * LIMB_DIGITS`.
+#[cfg_attr(not(debug_assertions), inline)]
 pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
     if limbs.len() <= TEXT_INLINE {
         portable::decimal_text(limbs, out);
@@ -162,7 +121,7 @@ pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
     }
 }
 
-/// Where there is nothing to choose.
+/// The choice where there is only one kernel.
 #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
 mod only_portable {
     use super::Kernel;

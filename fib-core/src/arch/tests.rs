@@ -1,9 +1,9 @@
-//! One runner and one naive oracle for all kernels: each plugs its three functions in.
+//! Tests of all kernels with one runner and one naive oracle. Each kernel provides its three functions.
 
 extern crate std;
 
-use super::{BASE, DIGITS, Kernel, portable};
-use crate::limb::Limb;
+use super::{Kernel, portable};
+use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb};
 use core::ops::Range;
 use std::format;
 use std::string::String;
@@ -27,25 +27,26 @@ const PORTABLE: Candidate = Candidate {
     text: Some(portable::decimal_text),
 };
 
-/// The kernels that this machine supports, past their wrappers and without dispatch.
+/// The kernels that this machine supports, called directly and not by dispatch.
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
 fn candidates() -> Vec<Candidate> {
-    use super::x86_64::{Avx2, Avx512, Avx512Text};
+    use super::portable::BINARY_BASE;
+    use super::x86_64::{Avx2, Avx512, Avx512Text, add_in_place};
 
     let mut candidates = Vec::from([PORTABLE]);
     if Avx2::new().is_some() {
         candidates.push(Candidate {
             name: "avx2",
-            add_binary: |a, b, carry| Avx2::new().unwrap().add_binary_in_place(a, b, carry),
-            add_decimal: |a, b, carry| Avx2::new().unwrap().add_decimal_in_place(a, b, carry),
+            add_binary: |a, b, carry| add_in_place::<BINARY_BASE, _>(Avx2::new().unwrap(), a, b, carry),
+            add_decimal: |a, b, carry| add_in_place::<DECIMAL_BASE, _>(Avx2::new().unwrap(), a, b, carry),
             text: Some(|limbs, out| Avx2::new().unwrap().decimal_text(limbs, out)),
         });
     }
     if Avx512::new().is_some() {
         candidates.push(Candidate {
             name: "avx512",
-            add_binary: |a, b, carry| Avx512::new().unwrap().add_binary_in_place(a, b, carry),
-            add_decimal: |a, b, carry| Avx512::new().unwrap().add_decimal_in_place(a, b, carry),
+            add_binary: |a, b, carry| add_in_place::<BINARY_BASE, _>(Avx512::new().unwrap(), a, b, carry),
+            add_decimal: |a, b, carry| add_in_place::<DECIMAL_BASE, _>(Avx512::new().unwrap(), a, b, carry),
             text: Avx512Text::new()
                 .map(|_| -> Text { |limbs, out| Avx512Text::new().unwrap().decimal_text(limbs, out) }),
         });
@@ -70,7 +71,7 @@ impl Radix {
     fn base(self) -> u128 {
         match self {
             Self::Binary => u128::from(Limb::MAX) + 1,
-            Self::Decimal => u128::from(BASE),
+            Self::Decimal => u128::from(DECIMAL_BASE),
         }
     }
 
@@ -108,10 +109,10 @@ fn naive_sum(a: &[Limb], b: &[Limb], carry: bool, base: u128) -> (Vec<Limb>, boo
 
 /// The oracle of text.
 fn naive_text(limbs: &[Limb]) -> String {
-    limbs.iter().rev().map(|limb| format!("{limb:0DIGITS$}")).collect()
+    limbs.iter().rev().map(|limb| format!("{limb:0LIMB_DIGITS$}")).collect()
 }
 
-/// `SplitMix64` (Steele, Lea and Flood 2014), so that every run tests the same numbers.
+/// Random numbers by `SplitMix64` (Steele, Lea and Flood 2014), the same in every run.
 struct Random(u64);
 
 impl Random {
@@ -130,7 +131,7 @@ impl Random {
         (0..len).map(|_| limb(self.below(base))).collect()
     }
 
-    /// Limbs that make long carry chains likely: mostly the smallest and the largest ones.
+    /// Limbs that are mostly the smallest and the largest ones, so that long carry chains are likely.
     fn extreme_limbs(&mut self, len: usize, base: u128) -> Vec<Limb> {
         let mut extreme = || match self.below(16) {
             0 => self.below(base),
@@ -142,12 +143,12 @@ impl Random {
     }
 }
 
-/// Lengths around every width of vectors and unrolled blocks, and some with many blocks.
+/// Lengths around the widths of all vectors and unrolled blocks, and some of many blocks.
 fn lengths() -> impl Iterator<Item = usize> {
     (0..=130).chain(190..=194).chain(254..=258).chain(510..=514).chain([1000, 1023, 1024, 1025, 2500, 4999])
 }
 
-/// Adds with each kernel and both carries, inside of longer buffers, and compares with the oracle.
+/// Adds with each kernel and both carries, within longer buffers, and compares with the oracle.
 fn check_addition(candidates: &[Candidate], radix: Radix, a: &[Limb], b: &[Limb], offset: usize, what: &str) {
     const GUARD: Limb = 0x5a5a_5a5a;
     let within = offset..offset + a.len();
@@ -156,7 +157,7 @@ fn check_addition(candidates: &[Candidate], radix: Radix, a: &[Limb], b: &[Limb]
         for candidate in candidates {
             let mut padded_a = std::vec![GUARD; a.len() + 16];
             let mut padded_b = std::vec![GUARD; a.len() + 16];
-            // Different alignments of the two.
+            // The two have different alignments.
             let b_within = 8 - offset..8 - offset + b.len();
             padded_a[within.clone()].copy_from_slice(a);
             padded_b[b_within.clone()].copy_from_slice(b);
@@ -193,14 +194,14 @@ fn adds_random_and_extreme_limbs() {
     }
 }
 
-/// Long enough for the kernels that fetch memory ahead.
+/// The numbers are long enough for kernels to prefetch.
 #[test]
 fn adds_beyond_the_caches() {
     let candidates = candidates();
     let mut random = Random(5);
     for radix in Radix::BOTH {
         let (a, mut b) = (random.limbs(70_003, radix.base()), random.limbs(70_003, radix.base()));
-        // Carry chains here and there, over the ends of blocks too.
+        // Some carry chains, also across the ends of blocks.
         for i in (0..a.len()).filter(|i| i % 1009 < 37) {
             b[i] = radix.top() - a[i];
         }
@@ -222,7 +223,7 @@ fn adds_from_every_alignment() {
     }
 }
 
-/// `9999 + 0` passes a carry through all limbs, `9999 + 9999` sends one out of each, `9999 + 1` starts a chain.
+/// `9999 + 0` propagates a carry through all limbs, `9999 + 9999` generates one in each limb, `9999 + 1` starts a chain.
 #[test]
 fn adds_with_carries_through_everything() {
     let candidates = candidates();
@@ -239,14 +240,14 @@ fn adds_with_carries_through_everything() {
     }
 }
 
-/// A chain that begins with a carry at one position and is stopped at another one.
+/// A carry chain that begins at one position and ends at another.
 #[test]
 fn adds_chains_from_each_position_to_each() {
     const LEN: usize = 130;
     let candidates = candidates();
     for radix in Radix::BOTH {
         for start in 0..LEN {
-            // Every end near the start, then some that are far away.
+            // Every end near the start, then some far away.
             for end in (start..LEN.min(start + 12)).chain((start..LEN).step_by(17)) {
                 let mut a = std::vec![0; LEN];
                 let mut b = std::vec![0; LEN];
@@ -268,33 +269,35 @@ fn writes_text() {
     let mut random = Random(3);
     for len in lengths() {
         let few_digits: Vec<Limb> =
-            (0..len).map(|i| BASE / (10 as Limb).pow(u32::try_from(i % DIGITS).unwrap())).collect();
+            (0..len).map(|i| DECIMAL_BASE / (10 as Limb).pow(u32::try_from(i % LIMB_DIGITS).unwrap())).collect();
         for limbs in [
-            random.limbs(len, BASE.into()),
-            random.extreme_limbs(len, BASE.into()),
+            random.limbs(len, DECIMAL_BASE.into()),
+            random.extreme_limbs(len, DECIMAL_BASE.into()),
             few_digits.iter().map(|x| x - 1).collect(),
-            few_digits.iter().map(|x| x % BASE).collect(),
+            few_digits.iter().map(|x| x % DECIMAL_BASE).collect(),
         ] {
             check_text(&candidates, &limbs);
         }
     }
 }
 
-/// Each group of digits takes the values at which a rounded-up reciprocal would err first.
+/// Each group of digits has the values at which the quotient by a rounded-up reciprocal would first be wrong.
 #[test]
 fn writes_text_of_limbs_around_every_split() {
     let candidates = candidates();
     let mut limbs = Vec::new();
-    for power in 0..u32::try_from(DIGITS).unwrap() {
+    for power in 0..u32::try_from(LIMB_DIGITS).unwrap() {
         let unit = (10 as Limb).pow(power);
-        for factor in 1..1000.min(BASE / unit) {
-            limbs.extend([factor * unit - 1, factor * unit, BASE - factor * unit]);
+        for factor in 1..1000.min(DECIMAL_BASE / unit) {
+            limbs.extend([factor * unit - 1, factor * unit, DECIMAL_BASE - factor * unit]);
         }
     }
     // Every number of four digits, at each place where four digits are split in one field.
     for four in 0..10_000 {
         for power in [0, 4, 8, 12, 16] {
-            limbs.extend((10 as Limb).checked_pow(power).and_then(|unit| unit.checked_mul(four)).filter(|&x| x < BASE));
+            limbs.extend(
+                (10 as Limb).checked_pow(power).and_then(|unit| unit.checked_mul(four)).filter(|&x| x < DECIMAL_BASE),
+            );
         }
     }
     check_text(&candidates, &limbs);
@@ -303,14 +306,14 @@ fn writes_text_of_limbs_around_every_split() {
 #[test]
 fn writes_one_limb_without_leading_zeros() {
     let mut random = Random(6);
-    let powers = (0..=DIGITS).map(|power| 10u128.pow(u32::try_from(power).unwrap()));
+    let powers = (0..=LIMB_DIGITS).map(|power| 10u128.pow(u32::try_from(power).unwrap()));
     let around = powers.clone().flat_map(|power| [power - 1, power, power + 1]);
-    let edges = around.filter(|&n| n < u128::from(BASE)).map(|n| Limb::try_from(n).unwrap());
+    let edges = around.filter(|&n| n < u128::from(DECIMAL_BASE)).map(|n| Limb::try_from(n).unwrap());
     for limb in edges.chain(powers.map(|power| random.limbs(1, power)[0])) {
         let text = std::format!("{limb}");
         assert_eq!(super::digit_count(limb), text.len(), "{limb}");
-        for len in 0..=DIGITS + 9 {
-            let mut out = [b'#'; DIGITS + 9];
+        for len in 0..=LIMB_DIGITS + 9 {
+            let mut out = [b'#'; LIMB_DIGITS + 9];
             let count = super::short_text(limb, &mut out[..len]);
             assert_eq!(count, (text.len() <= len).then_some(text.len()), "{limb} into {len} bytes");
             let (written, rest) = out.split_at(count.unwrap_or(0));
@@ -342,13 +345,13 @@ fn lengths_are_checked() {
             assert!(panics(|| _ = add(&mut [0; 8], &[0; 9], false)), "{}", candidate.name);
         }
         if let Some(text) = candidate.text {
-            assert!(panics(|| text(&[0; 9], &mut [0; 9 * DIGITS - 1])), "{}", candidate.name);
-            assert!(panics(|| text(&[0; 9], &mut [0; 9 * DIGITS + 1])), "{}", candidate.name);
+            assert!(panics(|| text(&[0; 9], &mut [0; 9 * LIMB_DIGITS - 1])), "{}", candidate.name);
+            assert!(panics(|| text(&[0; 9], &mut [0; 9 * LIMB_DIGITS + 1])), "{}", candidate.name);
         }
     }
 }
 
-/// The choice is global, so this is the only test that changes it; results do not depend on it.
+/// The choice is global, so only this test changes it. The results of other tests do not depend on it.
 #[test]
 fn every_available_kernel_can_be_forced() {
     let dispatched = Candidate {
@@ -374,7 +377,7 @@ fn every_available_kernel_can_be_forced() {
                 let (a, b) = (random.extreme_limbs(len, radix.base()), random.limbs(len, radix.base()));
                 check_addition(core::slice::from_ref(&dispatched), radix, &a, &b, 1, kernel.name());
             }
-            check_text(core::slice::from_ref(&dispatched), &random.limbs(len, BASE.into()));
+            check_text(core::slice::from_ref(&dispatched), &random.limbs(len, DECIMAL_BASE.into()));
         }
     }
     best.force().unwrap();

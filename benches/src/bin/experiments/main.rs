@@ -1,56 +1,20 @@
 //! The experiment with four iterators: how much memory they hold, and how long they take.
 
+mod flags;
 mod plot;
 mod run;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use fib_benches::force;
 use fib_benches::table::{grouped, table};
-use fib_benches::{force, parse_kernel};
 use fib_core::Kernel;
-use fib_http::sequence::memory::Threshold;
-use run::{Iterator, Outcome};
-
-/// Walks the Fibonacci sequence with four iterators in turn, and prints the memory that each holds and the time that it
-/// takes.
-///
-/// Regular keeps every number in a list. Optimized keeps two values. Memory limited is Optimized with the guard of
-/// fib-http and an adaptor that starts again. Unified has the guard in its own type.
-#[derive(Debug, Parser)]
-#[command(name = "experiments", max_term_width = 100)]
-struct Flags {
-    /// How many numbers to ask of each iterator
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    calls: u64,
-
-    /// Bytes that Regular may hold; it stops when they are used up
-    #[arg(long, value_name = "BYTES", default_value_t = 2_000_000_000)]
-    regular_bytes: usize,
-
-    /// Share of the machine's memory above which the guarded iterators start again; above 0, at most 100
-    #[arg(long, value_name = "PERCENT", default_value = "90")]
-    threshold: Threshold,
-
-    /// Kernel to use: portable, avx2 or avx512 [default: the best one that the machine supports]
-    #[arg(long, value_parser = parse_kernel)]
-    kernel: Option<Kernel>,
-
-    /// Run only this iterator; may be repeated
-    #[arg(long, value_name = "ITERATOR", value_enum)]
-    only: Vec<Iterator>,
-
-    /// Print one JSON object per line instead of the table
-    #[arg(long)]
-    json: bool,
-
-    /// Draw bytes held and time per call against the index
-    #[arg(long, value_name = "FILE.svg")]
-    plot: Option<PathBuf>,
-}
+use flags::Flags;
+use run::Outcome;
 
 fn main() -> ExitCode {
     let flags = Flags::parse();

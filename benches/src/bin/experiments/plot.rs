@@ -6,7 +6,8 @@ use fib_benches::chart::{self, Axis, Chart, Line, Scale, in_units};
 use fib_benches::table::grouped;
 use fib_core::Kernel;
 
-use crate::run::{Iterator, Outcome, Turn};
+use crate::flags::Iterator;
+use crate::run::{Outcome, Turn};
 
 /// Draws these outcomes as SVG.
 pub(crate) fn svg(outcomes: &[Outcome]) -> Result<String, Box<dyn Error>> {

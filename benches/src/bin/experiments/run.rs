@@ -8,35 +8,13 @@ use fib_core::{ByteBudget, Fibonacci};
 use fib_http::sequence::memory::SystemMemory;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::Flags;
+use crate::flags::{Flags, Iterator};
 
 /// How many turns each walk is divided into. In each turn every iterator walks its part, so that other load on the machine
 /// affects all of them alike.
 const TURNS: u64 = 500;
 
-/// One of the four.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Iterator {
-    /// Keeps every number in a list
-    Regular,
-    /// Keeps two values
-    Optimized,
-    /// Keeps two values, with guard and restart around it
-    MemoryLimited,
-    /// Keeps two values, with guard and restart in its own type
-    Unified,
-}
-
 impl Iterator {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Regular => "Regular",
-            Self::Optimized => "Optimized",
-            Self::MemoryLimited => "Memory limited",
-            Self::Unified => "Unified",
-        }
-    }
-
     fn walk(self, flags: &Flags) -> Box<dyn Walk> {
         let memory = || SystemMemory::of_this_process(flags.threshold);
         match self {

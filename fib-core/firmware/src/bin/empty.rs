@@ -1,4 +1,4 @@
-//! Nothing but start and end, and what a panic would need: what others are compared with.
+//! Start and end, and the code that a panic needs. The sizes of the other programs are compared with this one.
 
 #![no_std]
 #![no_main]

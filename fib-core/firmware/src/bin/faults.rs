@@ -1,4 +1,4 @@
-//! An instruction that the processor does not know: a fault, in which the runtime loops, so that only a timeout ends it.
+//! An instruction that the processor does not know. It causes a fault, in which the runtime loops until a timeout ends it.
 
 #![no_std]
 #![no_main]
@@ -14,8 +14,8 @@ fn main() -> ! {
 }
 
 #[cfg(target_arch = "riscv32")]
-#[allow(unsafe_code, reason = "there is no safe way to it")]
+#[allow(unsafe_code, reason = "there is no safe function for it")]
 fn fault() -> ! {
-    // SAFETY: nothing comes after it.
+    // SAFETY: the instruction does not return.
     unsafe { core::arch::asm!("unimp", options(noreturn)) }
 }

@@ -1,4 +1,4 @@
-//! The sequence on a heap, until its allocator has no more memory.
+//! The sequence on a heap, until the allocator has no more memory.
 
 #![no_std]
 #![no_main]
@@ -7,10 +7,10 @@ use embedded_alloc::LlffHeap;
 use fib_core::{ByteBudget, Cause, Decimal, Fibonacci, Natural};
 use firmware::{entry, fill, is_f1000, println, show_restart, succeed};
 
-/// 16 KiB, or half of the memory where that is all there is (microbit): the stack needs some.
+/// 16 KiB. The microbit has no more than that, and its stack needs some, so there it is half.
 const HEAP_BYTES: usize = if cfg!(target_has_atomic = "32") { 16 * 1024 } else { 8 * 1024 };
 
-/// Digits at both ends that are printed of a long number.
+/// The number of digits that are printed at each end of a long number.
 const ENDS: usize = 20;
 
 #[global_allocator]
@@ -18,7 +18,7 @@ static HEAP: LlffHeap = LlffHeap::empty();
 
 #[entry]
 fn main() -> ! {
-    // SAFETY: the first thing that is done, and nothing else does it.
+    // SAFETY: this is called once, before anything else.
     #[allow(unsafe_code, reason = "an allocator must be told its memory")]
     unsafe {
         embedded_alloc::init!(HEAP, HEAP_BYTES);
@@ -35,7 +35,7 @@ fn main() -> ! {
     succeed()
 }
 
-/// Prints a number, or the first and the last digits of a long one: there are thousands, of thousands of digits.
+/// Prints a number, or the first and the last digits of a long one. There are thousands of numbers with thousands of digits.
 fn print(index: u64, number: &Natural) {
     let count = number.digit_count();
     if count <= 3 * ENDS {

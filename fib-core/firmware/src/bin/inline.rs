@@ -1,4 +1,4 @@
-//! The sequence without an allocator: numbers in place, with room for F(1000).
+//! The sequence without an allocator: numbers in `Inline` storage, with room for F(1000).
 
 #![no_std]
 #![no_main]
@@ -6,10 +6,10 @@
 use fib_core::{Cause, Decimal, Demand, Exhausted, Fibonacci, Inline, MemoryGuard};
 use firmware::{entry, fill, println, show_restart, succeed};
 
-/// Found at compile time: 24 limbs of 32 bits.
+/// 24 limbs of 32 bits, computed at compile time.
 const LIMBS: usize = Decimal::limbs_for(1000);
 
-/// Refuses every hundredth step, as if a battery had to be charged then.
+/// Refuses every hundredth step, as if a battery had to be charged.
 struct Battery {
     steps_left: u32,
 }

@@ -1,4 +1,4 @@
-//! A panic, which must end with status 1.
+//! A panic, which must end the program with status 1.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! Instructions of a step, for short and for long numbers.
+//! Counts the instructions of a step, for short and for long numbers.
 
 #![no_std]
 #![no_main]
@@ -14,7 +14,7 @@ const LIMBS: usize = Decimal::limbs_for(1000);
 fn main() -> ! {
     let mut counter = Counter::new();
     let mut fib = Fibonacci::<Decimal, Inline<LIMBS>>::new();
-    // F(44) is the last number of one limb. Rounds of all of them make up for coarse ticks.
+    // F(44) is the last number of one limb. The timer is coarse, so the steps are repeated.
     let rounds = 100;
     let instructions = counter.count(|| {
         for _ in 0..rounds {

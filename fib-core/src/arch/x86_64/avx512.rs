@@ -1,61 +1,86 @@
-//! Kernels for AVX-512: eight limbs a vector. Addition needs F and DQ, text also BW, IFMA and VBMI.
+//! Kernels for AVX-512: vectors of eight limbs. Addition needs F and DQ, text also BW, IFMA and VBMI.
 #![allow(unsafe_code)]
 
-use super::detect::Features;
-use super::{prefetch, prefetch_distance};
-use crate::arch::{BASE, DIGITS, portable};
+use super::addition::{Sum, Vectors, add_blocks};
+use super::detect::{Avx512, Avx512Text};
+use crate::arch::portable::{self, BINARY_BASE, bias};
+use crate::limb::LIMB_DIGITS;
 #[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
 use core::arch::x86_64::*;
 
 /// Limbs in a vector.
 const LANES: usize = 8;
-/// Vectors in a block of an addition: enough to make up for the test at its end.
-const VECTORS: usize = 4;
 
-/// Proof that this CPU has AVX-512 F and DQ.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx512(());
-
-impl Avx512 {
-    /// The proof, if this CPU and the operating system support it.
-    #[inline]
-    pub(crate) fn new() -> Option<Self> {
-        Features::get().avx512().then_some(Self(()))
-    }
-
-    /// As [`portable::add_binary_in_place`].
-    #[must_use]
-    pub(crate) fn add_binary_in_place(self, a: &mut [u64], b: &[u64], carry: bool) -> bool {
-        assert_eq!(a.len(), b.len(), "addition needs equal lengths");
+impl Avx512Text {
+    /// As [`portable::decimal_text`].
+    pub(crate) fn decimal_text(self, limbs: &[u64], out: &mut [u8]) {
+        assert_eq!(Some(out.len()), limbs.len().checked_mul(LIMB_DIGITS), "the text of a limb has LIMB_DIGITS bytes");
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { add::<false>(a, b, carry) }
-    }
-
-    /// As [`portable::add_decimal_in_place`].
-    #[must_use]
-    pub(crate) fn add_decimal_in_place(self, a: &mut [u64], b: &[u64], carry: bool) -> bool {
-        assert_eq!(a.len(), b.len(), "addition needs equal lengths");
-        // SAFETY: `self` proves that the CPU has the features.
-        unsafe { add::<true>(a, b, carry) }
+        unsafe { text(limbs, out) }
     }
 }
 
-/// Proof that this CPU has AVX-512 F, DQ, BW, IFMA and VBMI.
-#[derive(Clone, Copy)]
-pub(crate) struct Avx512Text(());
+#[target_feature(enable = "avx512f,avx512dq")]
+fn add<const BASE: u64>(avx512: Avx512, a: &mut [u64], b: &[u64], carry: bool) -> bool {
+    add_blocks::<BASE, LANES>(avx512, a, b, carry)
+}
 
-impl Avx512Text {
-    /// The proof, if this CPU and the operating system support it.
-    #[inline]
-    pub(crate) fn new() -> Option<Self> {
-        Features::get().avx512_text().then_some(Self(()))
+/// A lane of `carries` is 1 if it carries, else 0.
+impl Vectors<LANES> for Avx512 {
+    type Vector = __m512i;
+
+    fn run<const BASE: u64>(self, a: &mut [u64], b: &[u64], carry: bool) -> bool {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { add::<BASE>(self, a, b, carry) }
     }
 
-    /// As [`portable::decimal_text`].
-    pub(crate) fn decimal_text(self, limbs: &[u64], out: &mut [u8]) {
-        assert_eq!(Some(out.len()), limbs.len().checked_mul(DIGITS), "text needs DIGITS bytes a limb");
+    #[inline(always)]
+    fn load(self, limbs: &[u64; LANES]) -> __m512i {
         // SAFETY: `self` proves that the CPU has the features.
-        unsafe { text(limbs, out) }
+        unsafe { load(limbs) }
+    }
+
+    #[inline(always)]
+    fn store(self, limbs: &mut [u64; LANES], vector: __m512i) {
+        // SAFETY: `self` proves that the CPU has the features; the array is as long as the vector, and may be unaligned.
+        unsafe { _mm512_storeu_si512(limbs.as_mut_ptr().cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn zero(self) -> __m512i {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { zero() }
+    }
+
+    #[inline(always)]
+    fn carries(self, carry: bool) -> __m512i {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { splat(u64::from(carry)) }
+    }
+
+    #[inline(always)]
+    fn has_carry(self, carries: __m512i) -> bool {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { _mm512_test_epi64_mask(carries, carries) >> (LANES - 1) != 0 }
+    }
+
+    #[inline(always)]
+    fn sum<const BASE: u64>(self, a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { sum::<BASE>(a, b, below) }
+    }
+
+    /// Keeps the larger of each two lanes, since a lane that propagates is the largest possible.
+    #[inline(always)]
+    fn note_propagation(self, noted: __m512i, raw: __m512i) -> __m512i {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { _mm512_max_epu64(noted, raw) }
+    }
+
+    #[inline(always)]
+    fn any_propagates(self, noted: __m512i) -> bool {
+        // SAFETY: `self` proves that the CPU has the features.
+        unsafe { any_propagates(noted) }
     }
 }
 
@@ -64,34 +89,6 @@ impl Avx512Text {
 fn load(from: &[u64; LANES]) -> __m512i {
     // SAFETY: the array is as long as the vector, and the load needs no alignment.
     unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn store(to: &mut [u64; LANES], v: __m512i) {
-    // SAFETY: the array is as long as the vector, and the store needs no alignment.
-    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_bytes(from: &[u8; 64]) -> __m512i {
-    // SAFETY: the array is as long as the vector, and the load needs no alignment.
-    unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn store_bytes(to: &mut [u8; 64], v: __m512i) {
-    // SAFETY: the array is as long as the vector, and the store needs no alignment.
-    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn store_24_bytes(to: &mut [u8; 24], v: __m512i) {
-    // SAFETY: the mask lets only the lanes that the array has touch memory.
-    unsafe { _mm512_mask_storeu_epi64(to.as_mut_ptr().cast(), 0b111, v) }
 }
 
 #[inline]
@@ -106,142 +103,60 @@ fn zero() -> __m512i {
     _mm512_setzero_si512()
 }
 
-/// `2^64 - 10^19`
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn bias() -> __m512i {
-    splat(BASE.wrapping_neg())
-}
-
-/// `a + b` and the carries into its lanes.
-struct Sum {
-    /// The sum without carries, wrapped, with the bias.
-    raw: __m512i,
-    /// 1 in each lane that carries out by itself, else 0.
-    carries: __m512i,
-    /// The limbs of the sum, if no lane of `raw` is all ones.
-    limbs: __m512i,
-}
-
-/// Adds the lanes, and into each the carry of the lane below it; into the lowest that of the highest lane of `below`.
+/// [`Vectors::sum`].
 ///
-/// In base 10^19 the bias makes a lane overflow exactly when its decimal sum carries; where it does not, the bias is
-/// taken off again.
+/// The bias makes a lane overflow exactly when its sum carries in the base; where it does not, the bias is subtracted again.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn sum<const DECIMAL: bool>(a: __m512i, b: __m512i, below: __m512i) -> Sum {
-    let b = if DECIMAL { _mm512_add_epi64(b, bias()) } else { b };
+fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> {
+    let bias = splat(bias(BASE));
+    let b = _mm512_add_epi64(b, bias);
     let raw = _mm512_add_epi64(a, b);
-    // The carry out of each bit: a & b | (a | b) & !raw. That of the highest bit counts.
+    // The carry out of each bit is a & b | (a | b) & !raw. The highest bit has the carry out of the lane.
     let overflow = _mm512_ternarylogic_epi64::<0b1101_0100>(a, b, raw);
     let carries = _mm512_srli_epi64::<63>(overflow);
     let mut limbs = _mm512_add_epi64(raw, _mm512_alignr_epi64::<7>(carries, below));
-    if DECIMAL {
-        limbs = _mm512_mask_sub_epi64(limbs, !_mm512_movepi64_mask(overflow), limbs, bias());
+    if BASE != BINARY_BASE {
+        limbs = _mm512_mask_sub_epi64(limbs, !_mm512_movepi64_mask(overflow), limbs, bias);
     }
     Sum { raw, carries, limbs }
 }
 
-/// `a += b + carry` over whole blocks, then whole vectors, then limb by limb: a rest under a mask would make the next
-/// addition wait for the masked store.
-#[target_feature(enable = "avx512f,avx512dq")]
-fn add<const DECIMAL: bool>(a: &mut [u64], b: &[u64], carry: bool) -> bool {
-    let distance = prefetch_distance(a.len());
-    let (a, a_rest) = a.as_chunks_mut::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    let (a_blocks, a) = a.as_chunks_mut::<VECTORS>();
-    let (b_blocks, b) = b.as_chunks::<VECTORS>();
-    let mut carries = splat(u64::from(carry));
-    for (a, b) in a_blocks.iter_mut().zip(b_blocks) {
-        if let Some(distance) = distance {
-            prefetch(a.as_flattened(), distance);
-            prefetch(b.as_flattened(), distance);
-        }
-        carries = add_vectors::<DECIMAL, VECTORS>(a, b, carries);
-    }
-    for (a, b) in a.as_chunks_mut::<1>().0.iter_mut().zip(b.as_chunks::<1>().0) {
-        carries = add_vectors::<DECIMAL, 1>(a, b, carries);
-    }
-    let carry = has_carry(carries);
-    if a_rest.is_empty() { carry } else { add_portable::<DECIMAL>(a_rest, b_rest, carry) }
-}
-
-/// `a += b` with the carry in the highest lane of `below`. Returns the carries of the last vector.
-///
-/// A carry moves up by one lane. That settles all of them unless a lane is all ones: there a carry that comes in goes out
-/// again. Among random limbs this happens once in 2^64, so it is tested for afterwards and left to the portable kernel.
-/// Otherwise no carry leaves the vector registers, and blocks overlap in the pipeline.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq")]
-fn add_vectors<const DECIMAL: bool, const N: usize>(
-    a: &mut [[u64; LANES]; N],
-    b: &[[u64; LANES]; N],
-    below: __m512i,
-) -> __m512i {
-    let mut limbs = [zero(); N];
-    let mut largest = zero();
-    let mut carries = below;
-    for i in 0..N {
-        let sum = sum::<DECIMAL>(load(&a[i]), load(&b[i]), carries);
-        largest = _mm512_max_epu64(largest, sum.raw);
-        limbs[i] = sum.limbs;
-        carries = sum.carries;
-    }
-    if has_all_ones(largest) {
-        let carry = add_portable::<DECIMAL>(a.as_flattened_mut(), b.as_flattened(), has_carry(below));
-        return splat(u64::from(carry));
-    }
-    for i in 0..N {
-        store(&mut a[i], limbs[i]);
-    }
-    carries
-}
-
-#[inline(never)]
-fn add_portable<const DECIMAL: bool>(a: &mut [u64], b: &[u64], carry: bool) -> bool {
-    if DECIMAL { portable::add_decimal_in_place(a, b, carry) } else { portable::add_binary_in_place(a, b, carry) }
-}
-
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn has_all_ones(v: __m512i) -> bool {
-    _mm512_cmpeq_epi64_mask(v, splat(u64::MAX)) != 0
+fn any_propagates(largest: __m512i) -> bool {
+    _mm512_cmpeq_epi64_mask(largest, splat(u64::MAX)) != 0
 }
 
-/// The carry out of the highest lane.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn has_carry(carries: __m512i) -> bool {
-    _mm512_test_epi64_mask(carries, carries) >> (LANES - 1) != 0
-}
-
-/// Text of whole turns of eight limbs. What is left, the least significant limbs, becomes one more turn that overlaps.
+/// Writes the text of eight limbs at a time. If less than eight remain, the least significant ones, the last step takes eight
+/// limbs all the same: its text overlaps that of the step before.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
 fn text(limbs: &[u64], out: &mut [u8]) {
-    let (lowest, turns) = limbs.as_rchunks::<LANES>();
-    let (out_turns, _) = out.as_chunks_mut::<TURN>();
-    for (limbs, out) in turns.iter().rev().zip(out_turns) {
-        turn(limbs, out);
+    let (lowest, eights) = limbs.as_rchunks::<LANES>();
+    let (out_eights, _) = out.as_chunks_mut::<TEXT>();
+    for (limbs, out) in eights.iter().rev().zip(out_eights) {
+        eight_limbs(limbs, out);
     }
     if !lowest.is_empty() {
         match (limbs.first_chunk(), out.last_chunk_mut()) {
-            (Some(limbs), Some(out)) => turn(limbs, out),
+            (Some(limbs), Some(out)) => eight_limbs(limbs, out),
             _ => portable::decimal_text(limbs, out),
         }
     }
 }
 
-/// Bytes of text that eight limbs give.
-const TURN: usize = LANES * DIGITS;
+/// Bytes of the text of eight limbs.
+const TEXT: usize = LANES * LIMB_DIGITS;
 
-/// Where the bytes of a turn's text come from, as indices for `turn`'s permutations, and which of them are top digits.
+/// Where the bytes of the text come from, as indices for the permutations in [`eight_limbs`], and which of the bytes are top
+/// digits.
 #[expect(clippy::cast_possible_truncation, reason = "indices below 128")]
 static LAYOUT: ([[u8; 64]; 3], [u64; 3]) = {
     let (mut index, mut top) = ([[0; 64]; 3], [0; 3]);
     let mut at = 0;
-    while at < TURN {
-        let lane = LANES - 1 - at / DIGITS;
-        let digit = at % DIGITS;
+    while at < TEXT {
+        let lane = LANES - 1 - at / LIMB_DIGITS;
+        let digit = at % LIMB_DIGITS;
         index[at / 64][at % 64] = match digit {
             0..3 => 8 * lane + 1 + digit,
             3..11 => 8 * lane + digit - 3,
@@ -257,14 +172,14 @@ static LAYOUT: ([[u8; 64]; 3], [u64; 3]) = {
 
 /// Writes the text of eight limbs.
 ///
-/// Each lane splits its limb into 3, 8 and 8 digits. Then fields are split as in the portable kernel, all lanes at once,
-/// and permutations bring the 19 digits of each limb together, the highest lane first.
+/// Each lane splits its limb into 3, 8 and 8 digits. Then the fields of all lanes are split at once, as in the portable
+/// kernel, and permutations bring the 19 digits of each limb together, the highest lane first.
 ///
 /// A quotient `x / d` is `(x * ceil(2^k / d)) >> k`, exact as long as `x * d <= 2^k`, since the rounded-up reciprocal is
 /// too large by less than `d / 2^k` of one. IFMA multiplies 52 bits by 52, so `x / 10^n` becomes `(x >> n) / 5^n`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
-fn turn(limbs: &[u64; LANES], out: &mut [u8; TURN]) {
+fn eight_limbs(limbs: &[u64; LANES], out: &mut [u8; TEXT]) {
     let limbs = load(limbs);
     // x / 10^16 is (x >> 16) / 5^16, of 48 bits.
     let top = quotient::<16, { 5_u64.pow(16) }, 37>(limbs);
@@ -291,6 +206,27 @@ fn turn(limbs: &[u64; LANES], out: &mut [u8; TURN]) {
     if let Some(out) = out_rest.first_chunk_mut() {
         store_24_bytes(out, gather(2));
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_bytes(from: &[u8; 64]) -> __m512i {
+    // SAFETY: the array is as long as the vector, and the load needs no alignment.
+    unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_bytes(to: &mut [u8; 64], v: __m512i) {
+    // SAFETY: the array is as long as the vector, and the store needs no alignment.
+    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), v) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_24_bytes(to: &mut [u8; 24], v: __m512i) {
+    // SAFETY: the mask lets only the lanes that the array has touch memory.
+    unsafe { _mm512_mask_storeu_epi64(to.as_mut_ptr().cast(), 0b111, v) }
 }
 
 /// `(x >> SHIFT) / DIVISOR`, for a shifted `x` below 2^52.

@@ -1,17 +1,19 @@
 //! Kernels for x86-64 with 64-bit limbs, and the choice between them and the portable ones.
 
+mod addition;
 mod avx2;
 mod avx512;
 mod detect;
 
-pub(super) use avx2::Avx2;
+pub(super) use addition::add_in_place;
 #[cfg(feature = "alloc")]
-pub(crate) use avx2::Avx2Fma;
-pub(crate) use avx512::Avx512;
-pub(super) use avx512::Avx512Text;
+pub(crate) use detect::Avx2Fma;
+pub(crate) use detect::Avx512;
+pub(super) use detect::{Avx2, Avx512Text};
 
-use super::{Kernel, portable};
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use super::kernel::Kernel;
+use super::portable::{self, BINARY_BASE};
+use crate::limb::DECIMAL_BASE;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 const UNKNOWN: u8 = 0;
@@ -19,38 +21,8 @@ const PORTABLE: u8 = 1;
 const AVX2: u8 = 2;
 const AVX512: u8 = 3;
 
-/// How many limbs ahead an addition of so many limbs fetches memory, if it does.
-///
-/// Measured on Zen 5. From 2^15 limbs on, two numbers take half of an L2 cache of 1 MiB or more, and a short lead hides the
-/// latency of L3. From 2^19 limbs on they outgrow a share of L3 too: main memory takes a long lead, past the page of 4 KiB
-/// where hardware prefetching stops.
-#[inline]
-fn prefetch_distance(len: usize) -> Option<usize> {
-    const L3_FROM: usize = 1 << 15;
-    const MEMORY_FROM: usize = 1 << 19;
-
-    match len {
-        0..L3_FROM => None,
-        L3_FROM..MEMORY_FROM => Some(128),
-        MEMORY_FROM.. => Some(1024),
-    }
-}
-
-/// Fetches into the cache what stands `distance` limbs past these ones; past the end of the slice, to no effect.
-#[allow(unsafe_code)]
-#[inline]
-fn prefetch(limbs: &[u64], distance: usize) {
-    const LINE: usize = 8;
-
-    for line in limbs.chunks(LINE) {
-        let ahead = line.as_ptr().wrapping_add(distance);
-        // SAFETY: a prefetch is a hint. It reads nothing into the program and never faults.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.cast()) };
-    }
-}
-
-/// The kernel in use, chosen by the first call that needs it. Nothing else hangs on the byte, so relaxed order will do;
-/// threads that race at first use store the same choice.
+/// The kernel in use, chosen by the first call that needs it. No other memory depends on the byte, so relaxed order is enough;
+/// threads that race at the first call store the same choice.
 static CURRENT: AtomicU8 = AtomicU8::new(UNKNOWN);
 
 pub(super) fn supports(kernel: Kernel) -> bool {
@@ -82,7 +54,7 @@ pub(super) fn set_current(kernel: Kernel) {
 
 #[cold]
 fn choose() -> Kernel {
-    let best = Kernel::available().last().unwrap_or(Kernel::Portable);
+    let best = Kernel::ALL.into_iter().rfind(|kernel| supports(*kernel)).unwrap_or(Kernel::Portable);
     set_current(best);
     best
 }
@@ -105,19 +77,19 @@ fn usable() -> Usable {
 
 #[must_use]
 pub(super) fn add_binary_in_place(a: &mut [u64], b: &[u64], carry: bool) -> bool {
-    match usable() {
-        Usable::Portable => portable::add_binary_in_place(a, b, carry),
-        Usable::Avx2(avx2) => avx2.add_binary_in_place(a, b, carry),
-        Usable::Avx512(avx512) => avx512.add_binary_in_place(a, b, carry),
-    }
+    add::<BINARY_BASE>(a, b, carry)
 }
 
 #[must_use]
 pub(super) fn add_decimal_in_place(a: &mut [u64], b: &[u64], carry: bool) -> bool {
+    add::<DECIMAL_BASE>(a, b, carry)
+}
+
+fn add<const BASE: u64>(a: &mut [u64], b: &[u64], carry: bool) -> bool {
     match usable() {
-        Usable::Portable => portable::add_decimal_in_place(a, b, carry),
-        Usable::Avx2(avx2) => avx2.add_decimal_in_place(a, b, carry),
-        Usable::Avx512(avx512) => avx512.add_decimal_in_place(a, b, carry),
+        Usable::Portable => portable::add_in_place::<BASE>(a, b, carry),
+        Usable::Avx2(avx2) => add_in_place::<BASE, _>(avx2, a, b, carry),
+        Usable::Avx512(avx512) => add_in_place::<BASE, _>(avx512, a, b, carry),
     }
 }
 
