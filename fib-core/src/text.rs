@@ -44,19 +44,13 @@ impl<S: Storage> Natural<Decimal, S> {
     #[must_use = "only this many bytes of the buffer are written"]
     #[inline]
     pub fn copy_digits(&self, from: usize, out: &mut [u8]) -> usize {
-        copy_digits(self.limbs(), from, out)
+        match (self.limbs(), from) {
+            ([], 0) => arch::short_text(0, out),
+            (&[limb], 0) => arch::short_text(limb, out),
+            _ => None,
+        }
+        .unwrap_or_else(|| copy_some_digits(self.limbs(), from, out))
     }
-}
-
-/// [`Natural::copy_digits`].
-#[inline]
-fn copy_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
-    match (limbs, from) {
-        ([], 0) => arch::short_text(0, out),
-        (&[limb], 0) => arch::short_text(limb, out),
-        _ => None,
-    }
-    .unwrap_or_else(|| copy_some_digits(limbs, from, out))
 }
 
 /// The number of decimal digits.
@@ -68,7 +62,7 @@ fn digit_count(limbs: &[Limb]) -> usize {
     }
 }
 
-/// [`Natural::copy_digits`] for any number. It is not inlined, so that short numbers stay fast.
+/// [`Natural::copy_digits`] for numbers of any length. It is not inlined, so that short numbers stay fast.
 #[inline(never)]
 fn copy_some_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
     let digits = digit_count(limbs);
@@ -109,23 +103,19 @@ fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
 impl<S: Storage> fmt::Display for Natural<Decimal, S> {
     /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear time. Allocates nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(self.limbs(), f)
-    }
-}
-
-fn write_decimal(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    pad_integral(f, "", digit_count(limbs), |f| {
-        let mut chunk = [0; CHUNK];
-        let mut from = 0;
-        loop {
-            let count = copy_digits(limbs, from, &mut chunk);
-            if count == 0 {
-                return Ok(());
+        pad_integral(f, "", self.digit_count(), |f| {
+            let mut chunk = [0; CHUNK];
+            let mut from = 0;
+            loop {
+                let count = self.copy_digits(from, &mut chunk);
+                if count == 0 {
+                    return Ok(());
+                }
+                f.write_str(str::from_utf8(&chunk[..count]).map_err(|_| fmt::Error)?)?;
+                from += count;
             }
-            f.write_str(str::from_utf8(&chunk[..count]).map_err(|_| fmt::Error)?)?;
-            from += count;
-        }
-    })
+        })
+    }
 }
 
 /// [`fmt::Formatter::pad_integral`] for a number whose digits are not in one string; `write_digits` writes them.
@@ -218,7 +208,7 @@ impl<S: Storage> fmt::Display for Natural<Binary, S> {
     /// [`fmt::Error`] if the allocator has no memory for these numbers; `to_string` then panics.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimal = decimal_limbs(self.limbs()).map_err(|_| fmt::Error)?;
-        write_decimal(decimal.limbs(), f)
+        fmt::Display::fmt(&Natural::<Decimal, Heap>::from_storage(decimal), f)
     }
 }
 
