@@ -3,12 +3,14 @@
 
 use super::engine::{Element, Engine, HalvedSum};
 use super::field::Field;
+use super::goal::Admit;
 use super::pair::Pair;
 use super::plan::{LINE, PADDING, Plan};
 use super::regroup;
 use super::roots::RootTables;
 use super::shape::{Products, Size};
 use super::transform::{self, OuterForward};
+use crate::error::Exhausted;
 use crate::limb::Limb;
 
 /// F(index) and L(index) as coefficients, in one block of memory:
@@ -61,14 +63,15 @@ impl<'a, E: Engine> Numbers<'a, E> {
     }
 
     /// Doubles the index until it is `to`. The bits of the index are a prefix of those of `to`.
-    pub(super) fn double_up_to(&mut self, to: u64) {
+    pub(super) fn double_up_to(&mut self, to: u64, admit: Admit<'_>) -> Result<(), Exhausted> {
         for shift in (0..self.index.leading_zeros() - to.leading_zeros()).rev() {
-            self.double();
+            self.double(admit)?;
             if to >> shift & 1 == 1 {
                 self.halve(HalvedSum::Both);
                 self.index += 1;
             }
         }
+        Ok(())
     }
 
     /// Writes F(2k), or with `odd` F(2k + 1) = F(k)·L(k+1) + (−1)^k, for the index k.
@@ -87,7 +90,7 @@ impl<'a, E: Engine> Numbers<'a, E> {
     /// multiply               F·L mod p1         F·L mod p2     free
     /// combine                F·L                free           free
     /// ```
-    pub(super) fn single(mut self, odd: bool, out: &mut [Limb]) {
+    pub(super) fn single(mut self, odd: bool, out: &mut [Limb], admit: Admit<'_>) -> Result<(), Exhausted> {
         if odd {
             self.halve(HalvedSum::FiveFold);
         }
@@ -102,9 +105,11 @@ impl<'a, E: Engine> Numbers<'a, E> {
         let l_residues = &mut E::Field::rows_mut(l_residues)[..rows];
         let (f, l) = self.coefficients.split_at_mut(self.stride);
         let [f, l] = [f, l].map(|coefficients| Some(E::Field::rows(coefficients)));
+        admit(0)?;
         field_2.run(OuterForward { field: field_2, input: f, to: f_residues, roots: roots_2, size });
         field_2.run(OuterForward { field: field_2, input: l, to: l_residues, roots: roots_2, size });
         transform::multiply(field_2, size, roots_2, f_residues, l_residues, Products::One);
+        admit(0)?;
         field.run(OuterForward { field, input: l, to: l_residues, roots, size });
         let f = &mut E::Field::rows_mut(self.coefficients)[..rows];
         field.run(OuterForward { field, input: None, to: f, roots, size });
@@ -114,18 +119,20 @@ impl<'a, E: Engine> Numbers<'a, E> {
             self.adjust(0, 1, self.index.is_multiple_of(2));
         }
         self.write_limbs(0, out);
+        Ok(())
     }
 
     /// Writes F(2k) and F(2k + 1) for the index k.
-    pub(super) fn pair(mut self, [even, odd]: [&mut [Limb]; 2]) {
-        self.double();
+    pub(super) fn pair(mut self, [even, odd]: [&mut [Limb]; 2], admit: Admit<'_>) -> Result<(), Exhausted> {
+        self.double(admit)?;
         self.halve(HalvedSum::Sum);
         self.write_limbs(0, even);
         self.write_limbs(1, odd);
+        Ok(())
     }
 
     /// F(2k) = F(k)·L(k), L(2k) = L(k)² − 2·(−1)^k.
-    fn double(&mut self) {
+    fn double(&mut self, admit: Admit<'_>) -> Result<(), Exhausted> {
         let size = self.prepare();
         let rows = size.coefficients::<E::Field>() / E::Field::LANES;
         let [field, field_2] = self.engine.fields();
@@ -133,10 +140,12 @@ impl<'a, E: Engine> Numbers<'a, E> {
         let (f, l) = self.coefficients.split_at_mut(self.stride);
         let [f, l] = [f, l].map(|coefficients| &mut E::Field::rows_mut(coefficients)[..rows]);
         let [f_2, l_2] = self.residues.each_mut().map(|residues| &mut E::Field::rows_mut(residues)[..rows]);
+        admit(0)?;
         for (input, to) in [(&*f, &mut *f_2), (&*l, &mut *l_2)] {
             field_2.run(OuterForward { field: field_2, input: Some(input), to, roots: roots_2, size });
         }
         transform::multiply(field_2, size, roots_2, f_2, l_2, Products::Both);
+        admit(0)?;
         for to in [&mut *f, &mut *l] {
             field.run(OuterForward { field, input: None, to, roots, size });
         }
@@ -147,6 +156,7 @@ impl<'a, E: Engine> Numbers<'a, E> {
         self.combine(1, 2 * l_len, levels);
         self.adjust(1, 2, !self.index.is_multiple_of(2));
         self.index *= 2;
+        Ok(())
     }
 
     /// The size for the products of both numbers. Fills their coefficients with zeros up to half of it.

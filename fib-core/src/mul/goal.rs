@@ -1,4 +1,4 @@
-//! What to compute from F(k) and L(k), and how many limbs the results have.
+//! What to compute from F(k) and L(k), how many limbs the results have, and who has to agree.
 
 use crate::error::Exhausted;
 use crate::radix::Decimal;
@@ -11,6 +11,10 @@ pub(super) enum Goal {
     /// F(2k) and F(2k + 1).
     Pair,
 }
+
+/// Consulted before anything is allocated, with the number of bytes that the computation allocates in all. It is consulted again,
+/// with 0, before the products modulo each prime, and cancels the computation if it refuses.
+pub(super) type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;
 
 impl Goal {
     /// Limbs of the two results. Each number of a pair gets as many as F(2k + 2) has. The second result of

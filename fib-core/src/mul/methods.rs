@@ -1,17 +1,15 @@
-//! The two methods to compute the numbers of a goal. Each asks for all of its memory, allocates it, and then cannot fail.
+//! The two methods to compute the numbers of a goal. Each asks for all of its memory and allocates it.
+//! From then on it fails only where it is cancelled.
 
 use alloc::vec::Vec;
 
 use super::doubling::Numbers;
 use super::engine::{Element, Engine};
-use super::goal::Goal;
+use super::goal::{Admit, Goal};
 use super::pair::Pair;
 use super::plan::Plan;
 use crate::error::Exhausted;
 use crate::limb::{LIMB_BYTES, Limb};
-
-/// Consulted once, before anything is allocated, with the number of bytes that the computation allocates in all.
-pub(super) type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;
 
 /// The numbers of the goal by schoolbook products.
 pub(super) fn by_basecase(k: u64, goal: Goal, admit: Admit<'_>) -> Result<[Vec<Limb>; 2], Exhausted> {
@@ -53,10 +51,10 @@ pub(super) fn by_transform<E: Engine>(
     let mut numbers = [zeroed(lengths[0])?, zeroed(lengths[1])?];
     let pair = Pair::new(first, &mut small);
     let mut doubled = Numbers::new(engine, plan, &pair, &mut space);
-    doubled.double_up_to(k);
+    doubled.double_up_to(k, admit)?;
     match goal {
-        Goal::Single { odd } => doubled.single(odd, &mut numbers[0]),
-        Goal::Pair => doubled.pair(numbers.each_mut().map(Vec::as_mut_slice)),
+        Goal::Single { odd } => doubled.single(odd, &mut numbers[0], admit)?,
+        Goal::Pair => doubled.pair(numbers.each_mut().map(Vec::as_mut_slice), admit)?,
     }
     Ok(numbers)
 }

@@ -49,9 +49,9 @@ use alloc::vec::Vec;
 use crate::arch;
 use crate::error::Exhausted;
 use crate::limb::Limb;
-use goal::Goal;
+use goal::{Admit, Goal};
 use integer::Integer;
-use methods::{Admit, by_basecase, by_transform};
+use methods::{by_basecase, by_transform};
 use plan::Plan;
 use portable::Portable;
 
