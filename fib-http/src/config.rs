@@ -29,11 +29,11 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_PORT", default_value_t = 8080)]
     pub port: u16,
 
-    /// Index of the first number
+    /// Index of the first number; it is computed directly, without the numbers before it
     #[arg(long, env = "FIB_HTTP_START", value_name = "INDEX", default_value_t = 0)]
     pub start: u64,
 
-    /// Share of the memory of the machine, or of the cgroup's limit, above which the numbers stop growing; above 0, at most
+    /// Share of the machine's memory, or of the cgroup's limit, above which the numbers stop growing; more than 0 and at most
     /// 100, fractions allowed
     #[arg(long, env = "FIB_HTTP_MEMORY_THRESHOLD", value_name = "PERCENT", default_value = "90")]
     pub memory_threshold: Threshold,
@@ -42,17 +42,17 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_ON_MEMORY_LIMIT", value_name = "ACTION", value_enum, default_value_t)]
     pub on_memory_limit: OnMemoryLimit,
 
-    /// Most bytes of memory that the responses in flight may hold; a single one may hold more [default: 268435456, or an
-    /// eighth of the memory limit where that is less]
+    /// Most bytes of memory that the responses in flight may hold together; a single response may hold more [default:
+    /// 268435456, or an eighth of the memory limit if that is less]
     #[arg(long, env = "FIB_HTTP_MAX_INFLIGHT_BYTES", value_name = "BYTES")]
     pub max_inflight_bytes: Option<usize>,
 
-    /// Name that clients may use for this service in Host, besides IP addresses and localhost; * allows every name. Can be
-    /// repeated. Without this flag every name is allowed, unless the service listens on loopback addresses only
+    /// Name that clients may use for this service in the Host field, besides IP addresses and localhost; * allows every name.
+    /// Can be repeated. Without this flag every name is allowed, unless the service listens on loopback addresses only
     #[arg(long, env = "FIB_HTTP_ALLOWED_HOST", value_name = "NAME", value_delimiter = ',')]
     pub allowed_host: Vec<HostName>,
 
-    /// Most connections at a time; at the limit, a new one replaces the one that has been idle for longest
+    /// Most connections at a time; at the limit, a new connection replaces the one that has been idle for longest
     #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count)]
     pub max_connections: usize,
 
@@ -60,15 +60,15 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "30", value_parser = time)]
     pub keep_alive: Duration,
 
-    /// How long a client may read nothing of a response; a slow client must read 1 KiB a second on average
+    /// How long a client may read nothing while a response is being sent; a slow client must read 1 KiB a second on average
     #[arg(long, env = "FIB_HTTP_WRITE_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = time)]
     pub write_timeout: Duration,
 
-    /// How long the responses in flight may take when the service stops
+    /// How long the responses in flight may still take once the service stops
     #[arg(long, env = "FIB_HTTP_GRACE_PERIOD", value_name = "SECONDS", default_value = "10", value_parser = time_or_none)]
     pub grace_period: Duration,
 
-    /// Least important messages to write to standard error
+    /// Least severe messages to write to standard error
     #[arg(long, env = "FIB_HTTP_LOG_LEVEL", value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevel,
 
@@ -82,7 +82,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// What the numbers in flight may hold, on a machine or in a cgroup with so many bytes of memory.
+    /// The bytes that the numbers in flight may hold, on a machine or in a cgroup with `memory` bytes of memory.
     pub(crate) fn max_in_flight_bytes(&self, memory: u64) -> usize {
         let eighth = usize::try_from(memory / 8).unwrap_or(usize::MAX);
         self.max_inflight_bytes.unwrap_or(MAX_IN_FLIGHT_BYTES.min(eighth))
@@ -118,7 +118,7 @@ fn time_or_none(text: &str) -> Result<Duration, &'static str> {
         .ok_or("not a number of seconds from 0 to 86400")
 }
 
-/// A number of things, at least one.
+/// A count of at least one.
 fn count(text: &str) -> Result<usize, &'static str> {
     text.parse().ok().filter(|&count| count > 0 && count <= MAX_COUNT).ok_or("not a number from 1 to 1000000")
 }

@@ -11,7 +11,7 @@ use crate::sequence::memory::{Bytes, Usage};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The host has no address.
+    /// The host's name has no address.
     Resolve {
         /// The host's name.
         host: String,
@@ -25,11 +25,11 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
-    /// A socket that the service manager hands over is of no use.
+    /// A socket passed by the service manager cannot be used.
     Inherit(io::Error),
     /// More memory is in use than the threshold allows.
     MemoryAboveThreshold(Usage),
-    /// The first number is out of reach.
+    /// The first number cannot be computed.
     Start(StartError),
     /// The asynchronous runtime or a signal handler cannot be set up.
     Runtime(io::Error),

@@ -6,12 +6,12 @@ use clap::ValueEnum;
 use tracing::error;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The least important messages that are written.
+/// The least severe messages that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Nothing; a reason not to start is told all the same
+    /// Nothing, except an error that prevents the start
     Off,
-    /// What the program could not do
+    /// What the program failed to do
     Error,
     /// What an operator should know, such as a new pass from F(0)
     Warn,

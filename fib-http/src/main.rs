@@ -1,4 +1,4 @@
-//! `fib-http`: answers each `GET /` with the next Fibonacci number. Arguments, then [`fib_http::run`].
+//! `fib-http`: answers each `GET /` with the next Fibonacci number. Reads the arguments, then calls [`fib_http::run`].
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match serve(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not through tracing: a reason not to start is reported at any log level.
+            // Not through tracing: an error that prevents the start is reported at any log level.
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }

@@ -1,4 +1,4 @@
-//! The program: flags, start, stop, and what it is to the system.
+//! The program: flags, start, stop, signals, and the service manager.
 
 mod common;
 
@@ -23,12 +23,12 @@ fn assert_fails(flags: &[&str], status: i32, words: &[&str]) {
     for word in words {
         assert!(errors[0].contains(word), "no '{word}' in: {stderr}");
     }
-    // Where the program itself gives up, that line is all.
+    // An error of the program itself is the only line; clap adds a hint.
     assert!(status == 2 || stderr.trim_end().lines().count() == 1, "{stderr}");
 }
 
 #[test]
-fn bad_flags_are_told() {
+fn bad_flags_are_reported() {
     assert_fails(&["--port=65536"], 2, &["65536", "--port"]);
     assert_fails(&["--memory-threshold=0"], 2, &["'0'", "--memory-threshold", "above 0 and at most 100"]);
     assert_fails(&["--memory-threshold=100.5"], 2, &["'100.5'", "--memory-threshold"]);
@@ -39,7 +39,7 @@ fn bad_flags_are_told() {
 }
 
 #[test]
-fn bad_values_in_the_environment_are_told() {
+fn bad_values_in_the_environment_are_reported() {
     let output = Program::command(&[]).env("FIB_HTTP_PORT", "http").output().expect("it starts");
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(2), "{stderr}");
@@ -47,7 +47,7 @@ fn bad_values_in_the_environment_are_told() {
 }
 
 #[test]
-fn flags_have_twins_in_the_environment_and_win() {
+fn flags_can_be_set_in_the_environment_and_the_command_line_wins() {
     let mut command = Program::command(&["--port=0"]);
     command.env("FIB_HTTP_PORT", "1").env("FIB_HTTP_START", "12");
     let program = Program::run(&mut command).expect("it listens");
@@ -81,7 +81,7 @@ fn help_lists_every_flag() {
 }
 
 #[test]
-fn a_port_in_use_is_told() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("bound").port().to_string();
     for host in ["localhost", "127.0.0.1"] {
@@ -92,24 +92,24 @@ fn a_port_in_use_is_told() {
 }
 
 #[test]
-fn a_host_without_an_address_is_told() {
+fn a_host_without_an_address_is_reported() {
     // Reserved for that (RFC 6761).
     assert_fails(&["--host=nothing.invalid"], 1, &["resolve", "nothing.invalid"]);
 }
 
 #[test]
-fn a_first_number_out_of_reach_is_told() {
+fn a_first_number_out_of_reach_is_reported() {
     assert_fails(&["--port=0", "--start=1000000000000000"], 1, &["1000000000000000", "bytes"]);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn memory_above_the_threshold_is_told() {
+fn memory_above_the_threshold_is_reported() {
     assert_fails(&["--port=0", "--memory-threshold=0.000001"], 1, &["memory", "--memory-threshold", "in use"]);
 }
 
 #[test]
-fn the_last_line_at_the_start_says_where_it_listens() {
+fn the_last_line_at_the_start_names_the_address() {
     let program = Program::start(&[]);
     assert_ne!(program.port, 0);
     let last = program.log.last().expect("a line");
@@ -127,7 +127,7 @@ fn the_last_line_at_the_start_says_where_it_listens() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn it_is_one_thread() {
+fn it_has_one_thread() {
     let program = Program::start(&["--host=127.0.0.1"]);
     let mut clients: Vec<Client> = (0..20).map(|_| program.connect()).collect();
     for client in &mut clients {
@@ -145,7 +145,7 @@ fn signals_end_it_with_status_0_and_the_next_index_in_the_log() {
         let mut client = program.connect();
         assert_eq!(client.number().index(), 10);
         program.signal(name);
-        // The connection is idle: nothing is waited for.
+        // The connection is idle, so the program does not wait for it.
         assert!(client.ended());
         assert_eq!(program.wait().code(), Some(0));
         let last = program.log.last().expect("a line");
@@ -157,7 +157,7 @@ fn signals_end_it_with_status_0_and_the_next_index_in_the_log() {
 #[test]
 fn responses_in_flight_end_before_it_does() {
     const START: u64 = 372_000;
-    /// Their responses are more than the buffers of a socket hold, themselves they fit into one read.
+    /// The responses are longer than a socket's buffers, while the requests fit into one read.
     const REQUESTS: usize = 200;
 
     let mut program = Program::start(&["--start", &START.to_string()]);
@@ -180,12 +180,12 @@ fn responses_in_flight_end_before_it_does() {
 
 #[cfg(unix)]
 #[test]
-fn it_refuses_connections_while_it_stops_and_says_so_to_those_it_has() {
+fn while_it_stops_it_refuses_connections_and_is_not_ready() {
     let mut program = Program::start(&["--start=372000"]);
     let mut client = program.connect();
     client.send(GET.repeat(200));
     let mut watcher = program.connect();
-    // A request that has begun keeps its connection.
+    // A request whose head has begun to arrive keeps its connection open.
     watcher.send("GET /readyz HTTP/1.1\r\n");
     // Connections are served in the order in which they come, so the one above has been looked at after this.
     let health = program.connect().exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -202,7 +202,7 @@ fn it_refuses_connections_while_it_stops_and_says_so_to_those_it_has() {
 
 #[cfg(unix)]
 #[test]
-fn a_head_that_is_half_sent_does_not_delay_the_end() {
+fn a_head_that_is_half_sent_does_not_delay_the_stop() {
     let mut program = Program::start(&["--grace-period=86400"]);
     let mut client = program.connect();
     client.send("GET / HTTP/1.1\r\nHost");
@@ -212,7 +212,7 @@ fn a_head_that_is_half_sent_does_not_delay_the_end() {
     client.rest();
 }
 
-/// More than the buffers of a socket hold.
+/// Its number is longer than a socket's buffers.
 #[cfg(unix)]
 const LONG: &str = "--start=100000000";
 
@@ -266,14 +266,14 @@ fn after_a_kill_it_starts_again_on_the_same_port() {
 
 #[cfg(unix)]
 #[test]
-fn it_takes_a_socket_that_is_handed_over_and_tells_when_it_is_ready() {
+fn it_serves_on_a_socket_that_is_passed_and_notifies_the_service_manager() {
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixDatagram;
     use std::process::Stdio;
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound");
-    // There before the program is: this connection waits for it.
+    // This connection waits before the program has started.
     let mut early = Client::connect(address);
     early.send(GET);
 

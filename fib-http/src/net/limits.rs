@@ -1,12 +1,12 @@
-//! What the system allows this process.
+//! Limits that the system sets to this process.
 
 use tracing::warn;
 
-/// Descriptors for what is no connection: standard streams, the runtime's, listeners, what the memory guard reads.
+/// Descriptors kept for other uses than connections: standard streams, the runtime, listeners, the memory guard's files.
 #[cfg(unix)]
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// `wanted` connections, or as many as the limit on open files leaves.
+/// `wanted` connections, or as many as the limit on open files allows.
 #[cfg(unix)]
 pub(crate) fn connections(wanted: usize) -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -22,7 +22,7 @@ fn possible(limit: u64) -> usize {
     usize::try_from(limit.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX).max(1)
 }
 
-/// `wanted` connections: no limit is known here.
+/// `wanted` connections: this system has no limit that could be asked for.
 #[cfg(not(unix))]
 pub(crate) fn connections(wanted: usize) -> usize {
     wanted

@@ -11,13 +11,13 @@ use crate::error::Error;
 /// Connections that may wait to be accepted. The system may allow fewer (on Linux `net.core.somaxconn`).
 const BACKLOG: i32 = 2048;
 
-/// How often a free port is looked for that is free at all addresses.
+/// Attempts to find a port that is free at all addresses.
 const FREE_PORT_ATTEMPTS: usize = 32;
 
-/// The sockets that a service manager hands over, where it does (`LISTEN_FDS`); `None` where there are none.
+/// The listening sockets that a service manager passes (`LISTEN_FDS`); `None` if there are none.
 ///
 /// # Errors
-/// When one of them is no TCP socket.
+/// When one of them is not a TCP socket.
 #[cfg(unix)]
 pub fn inherited() -> Result<Option<Vec<TcpListener>>, Error> {
     let mut handed_over = listenfd::ListenFd::from_env();
@@ -28,7 +28,7 @@ pub fn inherited() -> Result<Option<Vec<TcpListener>>, Error> {
     Ok(Some(listeners).filter(|listeners| !listeners.is_empty()))
 }
 
-/// The sockets that a service manager hands over: none on this system.
+/// The listening sockets that a service manager passes: none on this system.
 ///
 /// # Errors
 /// Never.
@@ -39,7 +39,7 @@ pub fn inherited() -> Result<Option<Vec<TcpListener>>, Error> {
 
 /// Listens on all addresses of `host`. Port 0 takes a free port, the same one for all of them.
 ///
-/// Names are resolved here by std, before there is a runtime: tokio's lookup would start a thread.
+/// Names are resolved by std, before the runtime starts: tokio's lookup would start a thread.
 ///
 /// # Errors
 /// When the host has no address, when none of its addresses can be listened on, or when the port is in use at any of them.
@@ -117,7 +117,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Whether nothing but this machine can reach the listeners.
+/// Whether only this machine can reach the listeners.
 pub(crate) fn are_loopback(listeners: &[TcpListener]) -> bool {
     listeners
         .iter()
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_from_the_rest() {
+    fn loopback_addresses_are_recognised() {
         let at = |host| bind(host, 0).expect("a free port");
         assert!(are_loopback(&at("localhost")));
         assert!(!are_loopback(&at("0.0.0.0")));

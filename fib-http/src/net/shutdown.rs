@@ -1,4 +1,4 @@
-//! The signals that end the program, and what the service manager is told.
+//! The signals that stop the service, and the messages to the service manager.
 
 use std::future::Future;
 use std::io;
@@ -57,13 +57,13 @@ pub fn signals() -> io::Result<impl Future<Output = impl Future<Output = ()>>> {
     })
 }
 
-/// Tells the service manager that all is ready to serve, where there is one (`NOTIFY_SOCKET`).
+/// Tells the service manager, if there is one (`NOTIFY_SOCKET`), that the service is ready.
 pub(crate) fn notify_ready() {
     #[cfg(unix)]
     notify(sd_notify::NotifyState::Ready);
 }
 
-/// Tells the service manager that the service stops.
+/// Tells the service manager, if there is one, that the service is stopping.
 pub(crate) fn notify_stopping() {
     #[cfg(unix)]
     notify(sd_notify::NotifyState::Stopping);
@@ -72,6 +72,6 @@ pub(crate) fn notify_stopping() {
 #[cfg(unix)]
 fn notify(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        debug!("the service manager cannot be told: {error}");
+        debug!("the service manager cannot be notified: {error}");
     }
 }
