@@ -64,6 +64,11 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_WRITE_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = time)]
     pub write_timeout: Duration,
 
+    /// How long the service goes on after the first signal to stop, while /readyz says 503, so that load balancers notice;
+    /// a second signal ends the wait
+    #[arg(long, env = "FIB_HTTP_DRAIN_DELAY", value_name = "SECONDS", default_value = "0", value_parser = time_or_none)]
+    pub drain_delay: Duration,
+
     /// How long the responses in flight may still take once the service stops
     #[arg(long, env = "FIB_HTTP_GRACE_PERIOD", value_name = "SECONDS", default_value = "10", value_parser = time_or_none)]
     pub grace_period: Duration,
@@ -99,6 +104,7 @@ impl Config {
             keep_alive: self.keep_alive,
             write_timeout: self.write_timeout,
             max_connections: self.max_connections,
+            drain_delay: self.drain_delay,
             grace_period: self.grace_period,
             access_log: self.access_log,
         }
@@ -161,6 +167,7 @@ mod tests {
             "--on-memory-limit=refuse",
             "--log-level=off",
             "--keep-alive=0.5",
+            "--drain-delay=0",
             "--grace-period=0",
             "--max-connections=1",
         ] {
@@ -181,6 +188,7 @@ mod tests {
             "--keep-alive=nan",
             "--write-timeout=inf",
             "--write-timeout=86401",
+            "--drain-delay=-1",
             "--grace-period=soon",
             "--max-connections=0",
             "--max-inflight-bytes=-1",

@@ -4,8 +4,8 @@
 //! of its own, and none of them knows the one before it: [`net`] turns a port into connections, [`http`] turns a request into
 //! a response, [`sequence`] holds the position and is the only thing that can move it.
 //!
-//! [`run`] is the whole program after its arguments. It takes bound listeners and a future that ends it, so that tests can run
-//! it in a thread on ports of their own. [`net::serve_stream`] is the part that needs no socket.
+//! [`run`] is the whole program after its arguments. It takes bound listeners and a source of signals, so that tests can run it
+//! in a thread on ports of their own. [`net::serve_stream`] is the part that needs no socket.
 
 pub mod config;
 mod error;
@@ -14,10 +14,11 @@ pub mod log;
 pub mod net;
 pub mod sequence;
 
-use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::{Builder, LocalOptions};
 use tracing::info;
@@ -29,37 +30,60 @@ use crate::net::listen;
 use crate::sequence::Sequence;
 use crate::sequence::memory::SystemMemory;
 
-/// Serves on `listeners` until the future that `shutdown` makes is ready, then lets responses in flight end, until the future
-/// that the first one gave is ready too. Returns the index of the number that would have come next.
+/// Serves on `listeners` until a signal, then lets the responses in flight end. Returns the index of the number that would
+/// have come next.
 ///
-/// `shutdown` is called in the runtime when all is ready to serve, just before the line `listening on http://...` is
-/// logged.
+/// `listen` is called first, in the runtime. What it returns waits for the next signal, and returns its name. A signal during
+/// the jump to `config.start` cancels it, and nothing is served. After that, the first signal begins the stop: it is followed
+/// by `config.drain_delay`, which the next signal ends early, and by at most `config.grace_period` for the responses in
+/// flight, which a further signal ends early.
 ///
 /// # Errors
 /// When memory is above its threshold already, when `config.start` cannot be reached, or when the runtime cannot be built.
-pub fn run<S, F>(
-    config: &Config,
-    mut memory: SystemMemory,
-    listeners: Vec<TcpListener>,
-    shutdown: S,
-) -> Result<u64, Error>
+pub fn run<L, S>(config: &Config, memory: SystemMemory, listeners: Vec<TcpListener>, listen: L) -> Result<u64, Error>
 where
-    S: FnOnce() -> io::Result<F>,
-    F: Future,
-    F::Output: Future<Output = ()>,
+    L: FnOnce() -> io::Result<S>,
+    S: AsyncFnMut() -> &'static str,
 {
-    memory.check().map_err(Error::MemoryAboveThreshold)?;
-    let max_in_flight_bytes = config.max_in_flight_bytes(memory.total());
-    let sequence = Sequence::start_at(config.start, memory, config.on_memory_limit)
-        .map_err(Error::Start)?
-        .with_max_in_flight_bytes(max_in_flight_bytes);
-    let service = Rc::new(Service::with_settings(sequence, config.http_settings(listen::are_loopback(&listeners))));
     let runtime =
         Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).map_err(Error::Runtime)?;
-    runtime.block_on(net::serve(listeners, &service, &config.net_settings(), shutdown)).map_err(Error::Runtime)?;
-    let (index, restarts) = (service.index(), service.restarts());
-    let (requests, refused, connections, since) = service.metrics().summary();
-    let seconds = since.as_secs();
-    info!(requests, refused, restarts, connections, seconds, "stopped; the next number would have been F({index})");
-    Ok(index)
+    runtime.block_on(async {
+        let mut signal = listen().map_err(Error::Runtime)?;
+        let Some(sequence) = start(config, memory, &mut signal)? else {
+            return Ok(config.start);
+        };
+        let settings = config.http_settings(listen::are_loopback(&listeners));
+        let service = Rc::new(Service::with_settings(sequence, settings));
+        net::serve(listeners, &service, &config.net_settings(), signal).await.map_err(Error::Runtime)?;
+        let (index, restarts) = (service.index(), service.restarts());
+        let (requests, refused, connections, since) = service.metrics().summary();
+        let seconds = since.as_secs();
+        info!(requests, refused, restarts, connections, seconds, "stopped; the next number would have been F({index})");
+        Ok(index)
+    })
+}
+
+/// The sequence from `config.start` on; `None` if a signal comes first.
+fn start(
+    config: &Config,
+    mut memory: SystemMemory,
+    signal: &mut impl AsyncFnMut() -> &'static str,
+) -> Result<Option<Sequence>, Error> {
+    memory.check().map_err(Error::MemoryAboveThreshold)?;
+    let max_in_flight_bytes = config.max_in_flight_bytes(memory.total());
+    let mut received = None;
+    let is_cancelled = || {
+        // The jump occupies the only thread, so nothing would wake a task that waits for the signal.
+        if let Poll::Ready(name) = pin!(signal()).poll(&mut Context::from_waker(Waker::noop())) {
+            received = Some(name);
+        }
+        received.is_some()
+    };
+    let start = Sequence::start_unless(is_cancelled, config.start, memory, config.on_memory_limit);
+    if let Some(name) = received {
+        let index = config.start;
+        info!("{name} during the start: stopped; the next number would have been F({index})");
+        return Ok(None);
+    }
+    Ok(Some(start.map_err(Error::Start)?.with_max_in_flight_bytes(max_in_flight_bytes)))
 }

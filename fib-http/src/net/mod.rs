@@ -13,7 +13,6 @@ mod short_writes;
 pub mod shutdown;
 mod transport;
 
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
@@ -23,7 +22,7 @@ pub use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tracing::{Instrument, debug, debug_span, info_span, warn};
+use tracing::{Instrument, debug, debug_span, info, info_span, warn};
 
 use self::accept::Acceptor;
 use self::activity::Activity;
@@ -40,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) write_timeout: Duration,
     /// How many connections are served at a time.
     pub(crate) max_connections: usize,
+    /// How long the service goes on after the first signal, while `/readyz` says that it stops.
+    pub(crate) drain_delay: Duration,
     /// How long the responses in flight may take when the service stops.
     pub(crate) grace_period: Duration,
     /// Whether messages about a request name the client.
@@ -52,27 +53,18 @@ impl Settings {
     }
 }
 
-/// Accepts connections and serves each in a task of its own until the future that `shutdown` makes is ready. Then closes the
-/// listeners and lets the responses in flight end, for at most the grace period and until the future that the first one gave
-/// is ready too.
-///
-/// `shutdown` is called in the runtime when all is ready to serve, just before the line `listening on http://...` is logged.
+/// Accepts connections and serves each in a task of its own until a signal and the drain delay after it. Then closes the
+/// listeners and lets the responses in flight end, for at most the grace period and until another signal.
 ///
 /// # Errors
-/// When the runtime rejects a listener, or when `shutdown` fails.
-pub(crate) async fn serve<S, F>(
+/// When the runtime rejects a listener.
+pub(crate) async fn serve(
     listeners: Vec<StdListener>,
     service: &Rc<Service>,
     settings: &Settings,
-    shutdown: S,
-) -> io::Result<()>
-where
-    S: FnOnce() -> io::Result<F>,
-    F: Future,
-    F::Output: Future<Output = ()>,
-{
+    mut signal: impl AsyncFnMut() -> &'static str,
+) -> io::Result<()> {
     let listeners = accept::adopt(listeners)?;
-    let mut shutdown = std::pin::pin!(shutdown()?);
     shutdown::notify_ready();
     listen::announce(&listeners);
 
@@ -80,10 +72,11 @@ where
     let mut connections = Connections::default();
     let open = Rc::clone(connections.open());
     let graceful = GracefulShutdown::new();
-    let second_signal = loop {
+    let mut stop = Box::pin(drained(&mut signal, service, settings.drain_delay));
+    loop {
         tokio::select! {
             biased;
-            second_signal = &mut shutdown => break second_signal,
+            () = &mut stop => break,
             Some(()) = connections.ended() => {}
             (permit, stream, peer) = acceptor.next(&open) => {
                 let activity = Rc::new(Activity::new());
@@ -98,11 +91,9 @@ where
             }
         }
         service.metrics().set_connections(open.count());
-    };
-
+    }
+    drop(stop);
     drop(acceptor);
-    service.stop();
-    shutdown::notify_stopping();
     let completed = async {
         tokio::select! {
             biased;
@@ -113,13 +104,25 @@ where
     };
     tokio::select! {
         biased;
-        () = second_signal => warn!("a second signal: {} connections are cut", open.count()),
+        name = signal() => warn!("{name}: {} connections are cut", open.count()),
         result = timeout(settings.grace_period, completed) => if result.is_err() {
             warn!("{} connections are cut: their responses take too long", open.count());
         },
     }
     connections.abort().await;
     Ok(())
+}
+
+/// Waits for a signal, then for the drain delay or another signal.
+async fn drained(signal: &mut impl AsyncFnMut() -> &'static str, service: &Service, delay: Duration) {
+    let mut name = signal().await;
+    service.stop();
+    shutdown::notify_stopping();
+    if !delay.is_zero() {
+        info!("{name}: not ready any more, the stop follows after {delay:?} or at another signal");
+        name = timeout(delay, signal()).await.unwrap_or("drained");
+    }
+    info!("{name}: stopping after the responses in flight; another signal cuts them");
 }
 
 /// Serves the connection of one client.

@@ -1,60 +1,118 @@
 //! The signals that stop the service, and the messages to the service manager.
 
-use std::future::Future;
-use std::io;
-
-use tracing::{debug, info};
-
-/// A future that is ready at the first SIGINT or SIGTERM (Ctrl-C on other systems than Unix), and gives one that is ready at
-/// the second. Needs a tokio runtime.
-///
-/// From this call on the signals no longer end the process by themselves.
-///
-/// # Errors
-/// When the signal handlers cannot be set.
 #[cfg(unix)]
-#[expect(clippy::async_yields_async, reason = "the caller awaits the second signal")]
-pub fn signals() -> io::Result<impl Future<Output = impl Future<Output = ()>>> {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
+pub use self::unix::Signals;
+#[cfg(not(unix))]
+pub use self::windows::Signals;
 
-    async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> &'static str {
-        tokio::select! {
-            _ = interrupt.recv() => "SIGINT",
-            _ = terminate.recv() => "SIGTERM",
-        }
+#[cfg(unix)]
+mod unix {
+    use std::ffi::c_int;
+    use std::future::pending;
+    use std::io::{self, IsTerminal};
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::{flag, low_level::pipe};
+    use tokio::io::Interest;
+
+    const SIGNALS: [(c_int, &str); 3] = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
+
+    /// The signals that stop the service: SIGINT and SIGTERM, and SIGHUP if standard error is a terminal.
+    ///
+    /// SIGHUP tells a program that its terminal has gone, and by convention tells a daemon to reload. Away from a terminal
+    /// it is therefore ignored: there is nothing to reload, and the position must not be lost.
+    ///
+    /// tokio's own signal handlers need a running runtime, and they panic where there are too few descriptors.
+    #[derive(Debug)]
+    pub struct Signals {
+        /// Receives a byte for each signal.
+        bytes: UnixStream,
+        /// The place of the latest signal in [`SIGNALS`].
+        latest: Arc<AtomicUsize>,
     }
 
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        let name = next(&mut interrupt, &mut terminate).await;
-        info!("{name}: stopping after the responses in flight; a second signal cuts them");
-        async move {
-            next(&mut interrupt, &mut terminate).await;
+    impl Signals {
+        /// Sets the handlers. From now on the signals no longer end the process by themselves; none of them is lost.
+        ///
+        /// # Errors
+        /// When the system refuses a descriptor or a handler.
+        pub fn catch() -> io::Result<Self> {
+            let (bytes, sender) = UnixStream::pair()?;
+            bytes.set_nonblocking(true)?;
+            let latest = Arc::new(AtomicUsize::new(0));
+            for (place, (signal, _)) in SIGNALS.into_iter().enumerate() {
+                if signal == SIGHUP && !io::stderr().is_terminal() {
+                    // A handler without effect: nobody reads this flag.
+                    flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+                } else {
+                    // In this order: who reads the byte finds the place.
+                    flag::register_usize(signal, Arc::clone(&latest), place)?;
+                    pipe::register(signal, sender.try_clone()?)?;
+                }
+            }
+            Ok(Self { bytes, latest })
         }
-    })
+
+        /// A function that waits for the next signal and returns its name. Needs a tokio runtime.
+        ///
+        /// # Errors
+        /// When the runtime rejects the descriptor.
+        pub fn listen(self) -> io::Result<impl AsyncFnMut() -> &'static str> {
+            let latest = self.latest;
+            let bytes = tokio::net::UnixStream::from_std(self.bytes)?;
+            Ok(async move || {
+                // A read first: the runtime learns nothing of signals while it is kept busy, as it is by the start jump.
+                let read = || rustix::io::read(&bytes, &mut [0]).map_err(io::Error::from);
+                let received = match read() {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        bytes.async_io(Interest::READABLE, read).await
+                    }
+                    received => received,
+                };
+                if received.is_err() {
+                    // Not known to happen. The service goes on, and SIGKILL ends it.
+                    pending::<()>().await;
+                }
+                SIGNALS[latest.load(Ordering::SeqCst)].1
+            })
+        }
+    }
 }
 
-/// A future that is ready at the first SIGINT or SIGTERM (Ctrl-C on other systems than Unix), and gives one that is ready at
-/// the second. Needs a tokio runtime.
-///
-/// # Errors
-/// When the signal handlers cannot be set.
 #[cfg(not(unix))]
-#[expect(clippy::async_yields_async, reason = "the caller awaits the second signal")]
-pub fn signals() -> io::Result<impl Future<Output = impl Future<Output = ()>>> {
-    async fn next() {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without a handler the system's own way of ending the process is in force.
-            std::future::pending::<()>().await;
+mod windows {
+    use std::io;
+
+    use tokio::signal::windows::{CtrlC, ctrl_c};
+
+    /// The signals that stop the service: Ctrl-C.
+    #[derive(Debug)]
+    pub struct Signals(CtrlC);
+
+    impl Signals {
+        /// Sets the handler. From now on Ctrl-C no longer ends the process by itself.
+        ///
+        /// # Errors
+        /// When the system refuses the handler.
+        pub fn catch() -> io::Result<Self> {
+            ctrl_c().map(Self)
+        }
+
+        /// A function that waits for the next signal and returns its name.
+        ///
+        /// # Errors
+        /// Never.
+        pub fn listen(self) -> io::Result<impl AsyncFnMut() -> &'static str> {
+            let Self(mut events) = self;
+            Ok(async move || {
+                events.recv().await;
+                "Ctrl-C"
+            })
         }
     }
-
-    Ok(async {
-        next().await;
-        info!("Ctrl-C: stopping after the responses in flight; a second one cuts them");
-        next()
-    })
 }
 
 /// Tells the service manager, if there is one (`NOTIFY_SOCKET`), that the service is ready.
@@ -72,6 +130,6 @@ pub(crate) fn notify_stopping() {
 #[cfg(unix)]
 fn notify(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        debug!("the service manager cannot be notified: {error}");
+        tracing::debug!("the service manager cannot be notified: {error}");
     }
 }

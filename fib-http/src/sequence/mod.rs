@@ -7,12 +7,13 @@ pub(crate) mod headroom;
 mod in_flight;
 pub mod memory;
 mod shortage;
+mod start;
 
 use std::fmt;
 use std::rc::Rc;
 
 use clap::ValueEnum;
-use fib_core::{Decimal, Exhausted, Fibonacci, Heap, Limb, Natural};
+use fib_core::{Decimal, Exhausted, Fibonacci, Heap, Limb, Natural, Unlimited};
 use tracing::warn;
 
 pub use self::digits::{Digits, WINDOW_BYTES};
@@ -22,6 +23,7 @@ pub use self::in_flight::OverBudget;
 pub(crate) use self::in_flight::{Load, Reservation};
 use self::memory::{Bytes, EXEMPT_BYTES, SystemMemory, Usage};
 pub use self::shortage::Shortage;
+use self::start::Cancellable;
 
 /// The most bytes that numbers in flight hold, unless another budget is chosen.
 pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
@@ -91,9 +93,24 @@ impl Sequence {
     /// # Errors
     /// [`StartError`] where memory does not suffice.
     pub fn start_at(index: u64, memory: SystemMemory, on_memory_limit: OnMemoryLimit) -> Result<Self, StartError> {
-        let mut fibonacci = Fibonacci::new().with_guard(memory);
+        Self::start_unless(|| false, index, memory, on_memory_limit)
+    }
+
+    /// [`start_at`](Self::start_at), given up when `is_cancelled` returns true. It is called at each stage of the jump to
+    /// the index, but not before a short one.
+    ///
+    /// # Errors
+    /// [`StartError`] where memory does not suffice, and when the start is cancelled.
+    pub(crate) fn start_unless(
+        is_cancelled: impl FnMut() -> bool,
+        index: u64,
+        mut memory: SystemMemory,
+        on_memory_limit: OnMemoryLimit,
+    ) -> Result<Self, StartError> {
+        let mut fibonacci = Fibonacci::new().with_guard(Cancellable { memory: &mut memory, is_cancelled });
         let bytes = (Decimal::limbs_for(index) as u64).saturating_mul(2 * size_of::<Limb>() as u64);
         fibonacci.jump_to(index).map_err(|source| StartError { index, bytes, source })?;
+        let fibonacci = fibonacci.with_guard(Unlimited).with_guard(memory);
         let in_flight = Rc::new(InFlight::new(MAX_IN_FLIGHT_BYTES));
         Ok(Self { fibonacci, on_memory_limit, restarts: 0, headroom: Headroom::default(), in_flight })
     }

@@ -1,7 +1,7 @@
 //! A server in a thread, the program in a process, and a client that sends and sees raw bytes.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::future::{Future, Pending, pending};
+use std::future::{Future, pending};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -56,7 +56,7 @@ impl Server {
         let thread = thread::spawn(move || {
             let half = Threshold::new(50.0).expect("valid");
             let memory = SystemMemory::with_readings(half, readings);
-            fib_http::run(&config, memory, listeners, || Ok(until(stopped)))
+            fib_http::run(&config, memory, listeners, || Ok(signal_at(stopped)))
         });
         Self { addresses, stop, thread }
     }
@@ -72,9 +72,17 @@ impl Server {
     }
 }
 
-async fn until(stopped: impl Future) -> Pending<()> {
-    stopped.await;
-    pending()
+/// A source of one signal, which comes when `stopped` is ready.
+fn signal_at(stopped: impl Future + Unpin) -> impl AsyncFnMut() -> &'static str {
+    let mut stopped = Some(stopped);
+    async move || {
+        match &mut stopped {
+            Some(waiting) => waiting.await,
+            None => pending().await,
+        };
+        stopped = None;
+        "a test"
+    }
 }
 
 /// The program, in a process of its own that ends with this value.
@@ -160,10 +168,7 @@ impl Program {
 
     /// A figure of /proc/PID/status in KiB.
     pub(crate) fn status_kib(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find(|line| line.starts_with(name)).expect("a known name");
-        let figure = line.split_whitespace().nth(1).expect("a figure");
-        figure.parse().expect("a number")
+        status_kib(self.child.id(), name).expect("it runs")
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -200,6 +205,13 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A figure of /proc/PID/status in KiB; `None` if the process has ended.
+pub(crate) fn status_kib(id: u32, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// One connection.
