@@ -1,9 +1,13 @@
 //! The flags. Each of them can also be set by an environment variable.
 
+use std::env;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Parser;
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser, Resettable};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
 use crate::http::{HostName, Hosts};
 use crate::log::{LogFormat, LogLevel};
@@ -87,6 +91,31 @@ pub struct Config {
 }
 
 impl Config {
+    /// The flags of `arguments`, and of the environment. An environment variable that is empty counts as absent.
+    ///
+    /// # Errors
+    /// What is wrong with them. The error names the variable if the value comes from one. Help and version are errors too.
+    pub fn from_arguments(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let command = Self::command().mut_args(without_empty_variable);
+        let matches = command.clone().try_get_matches_from(arguments);
+        matches
+            .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
+            .map_err(|error| name_variable(error, &command, arguments))
+    }
+
+    /// The format of messages that `arguments` and the environment ask for, even if they are wrong otherwise.
+    #[must_use]
+    pub fn log_format_of(arguments: &[OsString]) -> LogFormat {
+        // A bad value in another variable would keep this one from being read.
+        let only_format = |argument: Arg| match argument.get_id().as_str() {
+            "log_format" => without_empty_variable(argument),
+            _ => without_variable(argument),
+        };
+        let command = Self::command().mut_args(only_format).ignore_errors(true);
+        let matches = command.try_get_matches_from(arguments).ok();
+        matches.and_then(|matches| matches.get_one("log_format").copied()).unwrap_or_default()
+    }
+
     /// The bytes that the numbers in flight may hold, on a machine or in a cgroup with `memory` bytes of memory.
     pub(crate) fn max_in_flight_bytes(&self, memory: u64) -> usize {
         let eighth = usize::try_from(memory / 8).unwrap_or(usize::MAX);
@@ -109,6 +138,44 @@ impl Config {
             access_log: self.access_log,
         }
     }
+}
+
+fn without_empty_variable(argument: Arg) -> Arg {
+    let is_empty = argument.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+    if is_empty { without_variable(argument) } else { argument }
+}
+
+fn without_variable(argument: Arg) -> Arg {
+    argument.env(Resettable::<clap::builder::OsStr>::Reset)
+}
+
+/// The same error, naming the environment variable that the bad value comes from, if it does.
+fn name_variable(mut error: clap::Error, command: &Command, arguments: &[OsString]) -> clap::Error {
+    let flag_in = |error: &clap::Error| match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) => Some(flag.clone()),
+        _ => None,
+    };
+    let of_arguments = command.clone().mut_args(without_variable).try_get_matches_from(arguments).err();
+    if of_arguments.is_some_and(|other| other.kind() == error.kind() && flag_in(&other) == flag_in(&error)) {
+        return error;
+    }
+    let variables = || command.get_arguments().filter_map(|argument| Some((argument, argument.get_env()?.to_str()?)));
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        let is_malformed = |name: &str| env::var_os(name).is_some_and(|value| value.to_str().is_none());
+        if let Some((_, name)) = variables().find(|(_, name)| is_malformed(name)) {
+            let message = format!("the value of {name} is not UTF-8");
+            return command.clone().error(ErrorKind::InvalidUtf8, message);
+        }
+    }
+    // Such as "--port <PORT>".
+    if let Some(flag) = flag_in(&error)
+        && let Some(long) = flag.split(' ').next().and_then(|long| long.strip_prefix("--"))
+        && let Some((_, name)) = variables().find(|(argument, _)| argument.get_long() == Some(long))
+    {
+        let both = format!("{name} ({flag})");
+        error.insert(ContextKind::InvalidArg, ContextValue::String(both));
+    }
+    error
 }
 
 /// A time above 0, in seconds.

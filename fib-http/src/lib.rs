@@ -55,6 +55,7 @@ where
         let settings = config.http_settings(listen::are_loopback(&listeners));
         let service = Rc::new(Service::with_settings(sequence, settings));
         net::serve(listeners, &service, &config.net_settings(), signal).await.map_err(Error::Runtime)?;
+        log::wait_for_reader();
         let (index, restarts) = (service.index(), service.restarts());
         let (requests, refused, connections, since) = service.metrics().summary();
         let seconds = since.as_secs();
@@ -81,6 +82,7 @@ fn start(
     };
     let start = Sequence::start_unless(is_cancelled, config.start, memory, config.on_memory_limit);
     if let Some(name) = received {
+        log::wait_for_reader();
         let index = config.start;
         info!("{name} during the start: stopped; the next number would have been F({index})");
         return Ok(None);

@@ -1,27 +1,42 @@
 //! `fib-http`: answers each `GET /` with the next Fibonacci number. Reads the arguments, then calls [`fib_http::run`].
 
-use std::io;
 use std::process::ExitCode;
+use std::{env, io};
 
-use clap::Parser;
+use fib_http::log::{self, LogFormat};
 use fib_http::net::listen;
 use fib_http::net::shutdown::Signals;
 use fib_http::sequence::memory::SystemMemory;
-use fib_http::{Config, Error, log, run};
+use fib_http::{Config, Error, run};
 
 fn main() -> ExitCode {
     // Before anything else: as process 1 of a container the program would not notice a signal without a handler.
     let signals = Signals::catch();
-    let config = Config::parse();
+    let arguments: Vec<_> = env::args_os().collect();
+    let config = match Config::from_arguments(&arguments) {
+        Ok(config) => config,
+        Err(error) if error.use_stderr() && Config::log_format_of(&arguments) == LogFormat::Json => {
+            log::fatal(LogFormat::Json, in_one_line(&error));
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
     log::init(config.log_level, config.log_format);
     match serve(&config, signals) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not through tracing: an error that prevents the start is reported at any log level.
-            eprintln!("error: {error}");
+            log::fatal(config.log_format, error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is wrong with the flags, without the hint at `--help`.
+fn in_one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let (message, _) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let lines: Vec<&str> = message.trim_start_matches("error: ").lines().map(str::trim).collect();
+    lines.join(" ")
 }
 
 fn serve(config: &Config, signals: io::Result<Signals>) -> Result<(), Error> {

@@ -40,10 +40,51 @@ fn bad_flags_are_reported() {
 
 #[test]
 fn bad_values_in_the_environment_are_reported() {
-    let output = Program::command(&[]).env("FIB_HTTP_PORT", "http").output().expect("it starts");
+    for (name, value, words) in [
+        ("PORT", "http", ["'http'", "--port"]),
+        ("KEEP_ALIVE", "-1", ["'-1'", "--keep-alive"]),
+        ("ACCESS_LOG", "perhaps", ["'perhaps'", "--access-log"]),
+        ("LOG_FORMAT", "xml", ["'xml'", "--log-format"]),
+        ("ALLOWED_HOST", "a,b:80", ["'b:80'", "--allowed-host"]),
+    ] {
+        let name = format!("FIB_HTTP_{name}");
+        let output = Program::command(&[]).env(&name, value).output().expect("it starts");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        for word in words.into_iter().chain([&*name]) {
+            assert!(stderr.contains(word), "no '{word}' in: {stderr}");
+        }
+    }
+    // The command line is to blame where it is what counts.
+    let output = Program::command(&["--port=x"]).env("FIB_HTTP_PORT", "http").output().expect("it starts");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(stderr.contains("'x' for '--port"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf8_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let latin = std::ffi::OsStr::from_bytes(b"h\xe9");
+    let output = Program::command(&[]).env("FIB_HTTP_HOST", latin).output().expect("it starts");
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("--port"), "{stderr}");
+    assert!(stderr.contains("FIB_HTTP_HOST is not UTF-8"), "{stderr}");
+}
+
+#[test]
+fn empty_variables_count_as_absent() {
+    let help = String::from_utf8(output(&["--help"]).stdout).expect("UTF-8");
+    let names: Vec<&str> = help
+        .split(|c: char| !c.is_ascii_uppercase() && c != '_')
+        .filter(|word| word.starts_with("FIB_HTTP_"))
+        .collect();
+    assert!(names.len() > 10, "{help}");
+    let mut command = Program::command(&["--port=0"]);
+    command.envs(names.iter().map(|name| (name, "")));
+    let program = Program::run(&mut command).expect("it listens");
+    assert_eq!(program.connect().number().text(), "0");
 }
 
 #[test]
@@ -70,6 +111,7 @@ fn help_lists_every_flag() {
         "max-connections",
         "keep-alive",
         "write-timeout",
+        "drain-delay",
         "grace-period",
         "log-level",
         "log-format",
@@ -186,28 +228,4 @@ fn it_serves_on_a_socket_that_is_passed_and_notifies_the_service_manager() {
     assert_eq!(told(), "STOPPING=1\n");
     assert_eq!(program.wait().code(), Some(0));
     let _ = std::fs::remove_file(&folder);
-}
-
-#[cfg(unix)]
-#[test]
-fn requests_can_be_logged_as_json() {
-    let mut program = Program::start(&["--access-log", "--log-format=json", "--start=100"]);
-    let mut client = program.connect();
-    client.number();
-    client.exchange("GET /nothing?\"quoted\" HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    drop(client);
-    program.signal("TERM");
-    assert!(program.wait().success());
-    let lines: Vec<serde_json::Value> =
-        program.log.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let requests: Vec<_> = lines.iter().filter(|line| line["message"] == "request").collect();
-    assert_eq!(requests[0]["status"], 200);
-    assert_eq!(requests[0]["method"], "GET");
-    assert_eq!((&requests[0]["length"], &requests[0]["sent"]), (&21.into(), &21.into()));
-    assert!(requests[0]["span"]["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")));
-    let last = lines.last().expect("a line");
-    assert_eq!(last["requests"], requests.len());
-    assert!(last["message"].as_str().is_some_and(|message| message.contains("F(101)")), "{last}");
-    // The digits are in no line.
-    assert!(!program.log.concat().contains("354224848179261915075"));
 }

@@ -64,8 +64,9 @@ impl Drop for Exchange {
         if let Some(request) = &self.logged {
             let (method, target) = &**request;
             let (status, length, sent) = (self.status.as_u16(), self.length, self.sent);
-            // In quotes, so that a target cannot imitate another part of the line.
-            info!(%method, target = ?target.to_string(), status, length, sent, seconds = took.as_secs_f64(), "request");
+            // As a string, which the text format puts in quotes: a target cannot imitate another part of the line.
+            let target = &*target.to_string();
+            info!(%method, target, status, length, sent, seconds = took.as_secs_f64(), "request");
         }
     }
 }

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::log;
 use crate::sequence::Load;
 use crate::sequence::memory::Usage;
 
@@ -64,6 +65,7 @@ pub(crate) struct Metrics {
     position: Level,
     digits: Level,
     restarts: Counter,
+    log_messages_dropped: Counter,
     memory_used: Level,
     memory_total: Level,
     memory_threshold: Level,
@@ -94,6 +96,7 @@ impl Metrics {
             position: Level::default(),
             digits: Level::default(),
             restarts: Counter::default(),
+            log_messages_dropped: Counter::default(),
             memory_used: Level::default(),
             memory_total: Level::default(),
             memory_threshold: Level::default(),
@@ -112,6 +115,11 @@ impl Metrics {
         r.register("position", "Index of the number that comes next", self.position.clone());
         r.register("current_digits", "Decimal digits of the number that comes next", self.digits.clone());
         r.register("restarts", "New passes from F(0) because memory was short", self.restarts.clone());
+        r.register(
+            "log_messages_dropped",
+            "Log messages dropped because standard error was not read",
+            self.log_messages_dropped.clone(),
+        );
         r.register("accepted_connections", "Connections accepted", self.accepted.clone());
         r.register("connections", "Connections being served", self.connections.clone());
         r.register("bodies_in_flight", "Numbers that the system has not taken whole", self.in_flight.clone());
@@ -187,6 +195,7 @@ impl Metrics {
         self.position.set(now.index);
         self.digits.set(now.digits as u64);
         self.restarts.inc_by(now.restarts - self.restarts.get());
+        self.log_messages_dropped.inc_by(log::dropped() - self.log_messages_dropped.get());
         self.in_flight.set(now.in_flight.numbers);
         self.in_flight_bytes.set(now.in_flight.bytes);
         self.memory_used.set(now.memory.used);
