@@ -27,6 +27,13 @@ pub enum Error {
     },
     /// A socket passed by the service manager cannot be used.
     Inherit(io::Error),
+    /// The limit on open files is too low for a single connection.
+    OpenFiles {
+        /// The limit.
+        limit: u64,
+        /// The lowest limit that suffices.
+        needed: u64,
+    },
     /// More memory is in use than the threshold allows.
     MemoryAboveThreshold(Usage),
     /// The first number cannot be computed.
@@ -44,6 +51,9 @@ impl fmt::Display for Error {
             }
             Self::Bind { address, source } => write!(f, "cannot listen on {address}: {source}"),
             Self::Inherit(source) => write!(f, "cannot use the sockets of LISTEN_FDS: {source}"),
+            Self::OpenFiles { limit, needed } => {
+                write!(f, "the limit on open files is {limit}, and at least {needed} are needed")
+            }
             Self::MemoryAboveThreshold(usage) => write!(
                 f,
                 "memory is above --memory-threshold already: {} of {} in use ({:.1} %), {} allowed",
@@ -66,7 +76,7 @@ impl std::error::Error for Error {
             | Self::Inherit(source)
             | Self::Runtime(source) => Some(source),
             Self::Start(error) => std::error::Error::source(error),
-            Self::MemoryAboveThreshold(_) => None,
+            Self::OpenFiles { .. } | Self::MemoryAboveThreshold(_) => None,
         }
     }
 }

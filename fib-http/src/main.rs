@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::{env, io};
 
 use fib_http::log::{self, LogFormat};
-use fib_http::net::listen;
 use fib_http::net::shutdown::Signals;
+use fib_http::net::{limits, listen};
 use fib_http::sequence::memory::SystemMemory;
 use fib_http::{Config, Error, run};
 
@@ -40,6 +40,7 @@ fn in_one_line(error: &clap::Error) -> String {
 }
 
 fn serve(config: &Config, signals: io::Result<Signals>) -> Result<(), Error> {
+    limits::raise_open_files()?;
     let signals = signals.map_err(Error::Runtime)?;
     let memory = SystemMemory::of_this_process(config.memory_threshold);
     let listeners = match listen::inherited()? {

@@ -229,3 +229,40 @@ fn it_serves_on_a_socket_that_is_passed_and_notifies_the_service_manager() {
     assert_eq!(program.wait().code(), Some(0));
     let _ = std::fs::remove_file(&folder);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_soft_limit_on_open_files_is_raised() {
+    let mut command = std::process::Command::new("prlimit");
+    command.args(["--nofile=64:600", env!("CARGO_BIN_EXE_fib-http"), "--port=0", "--max-connections=500"]);
+    let program = Program::run(&mut command).expect("it listens");
+    // Each of them stays open.
+    let clients: Vec<Client> = (0..200)
+        .map(|index| {
+            let mut client = program.connect();
+            assert_eq!(client.number().index(), index);
+            client
+        })
+        .collect();
+    assert_eq!(program.metric("fib_http_connections"), 201.0);
+    drop(clients);
+    assert!(!program.log.iter().any(|line| line.contains("open files")), "{:?}", program.log);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn too_few_open_files_are_reported() {
+    // The dynamic linker needs four.
+    for limit in 4..=32 {
+        let mut command = std::process::Command::new("prlimit");
+        command.args([&format!("--nofile={limit}"), env!("CARGO_BIN_EXE_fib-http"), "--port=0"]);
+        let output = command.output().expect("util-linux");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{limit}: {stderr}");
+        let expected = format!("error: the limit on open files is {limit}, and at least 33 are needed\n");
+        assert_eq!(stderr, expected);
+    }
+    let mut command = std::process::Command::new("prlimit");
+    command.args(["--nofile=33", env!("CARGO_BIN_EXE_fib-http"), "--port=0"]);
+    assert_eq!(Program::run(&mut command).expect("it listens").connect().number().text(), "0");
+}

@@ -1,15 +1,53 @@
-//! Limits that the system sets to this process.
+//! The system's limit on open files, which bounds the number of connections.
 
-use tracing::warn;
+#[cfg(unix)]
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+#[cfg(unix)]
+use tracing::{debug, warn};
+
+use crate::error::Error;
 
 /// Descriptors kept for other uses than connections: standard streams, the runtime, listeners, the memory guard's files.
 #[cfg(unix)]
 const OTHER_DESCRIPTORS: u64 = 32;
 
+/// The soft limit where the hard limit is infinite, which macOS does not accept as a soft limit (its `OPEN_MAX`).
+#[cfg(unix)]
+const FINITE: u64 = 10_240;
+
+/// Raises the soft limit on open files to the hard one: soft limits are low for the sake of programs that use `select`.
+///
+/// # Errors
+/// When the limit does not suffice for a single connection.
+#[cfg(unix)]
+pub fn raise_open_files() -> Result<(), Error> {
+    let limit = getrlimit(Resource::Nofile);
+    let highest = limit.maximum.unwrap_or(FINITE);
+    if limit.current.is_some_and(|current| current < highest) {
+        let raised = Rlimit { current: Some(highest), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            debug!("the limit on open files cannot be raised: {error}");
+        }
+    }
+    match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit <= OTHER_DESCRIPTORS => Err(Error::OpenFiles { limit, needed: OTHER_DESCRIPTORS + 1 }),
+        _ => Ok(()),
+    }
+}
+
+/// Does nothing: this system has no such limit.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn raise_open_files() -> Result<(), Error> {
+    Ok(())
+}
+
 /// `wanted` connections, or as many as the limit on open files allows.
 #[cfg(unix)]
 pub(crate) fn connections(wanted: usize) -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = getrlimit(Resource::Nofile).current;
     let possible = limit.map_or(usize::MAX, possible);
     if possible < wanted {
         warn!("at most {possible} connections instead of {wanted}: the limit on open files is {}", limit.unwrap_or(0));
@@ -22,7 +60,7 @@ fn possible(limit: u64) -> usize {
     usize::try_from(limit.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX).max(1)
 }
 
-/// `wanted` connections: this system has no limit that could be asked for.
+/// `wanted` connections: this system has no limit on open files.
 #[cfg(not(unix))]
 pub(crate) fn connections(wanted: usize) -> usize {
     wanted

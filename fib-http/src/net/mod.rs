@@ -6,7 +6,7 @@ mod connection;
 mod connections;
 mod deadlines;
 mod fairness;
-mod limits;
+pub mod limits;
 mod lingering;
 pub mod listen;
 mod short_writes;
