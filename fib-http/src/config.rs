@@ -25,9 +25,17 @@ const MAX_COUNT: usize = 1_000_000;
 #[derive(Clone, Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Config {
-    /// Name or address to listen on. A name stands for all of its addresses, localhost for both loopback addresses
-    #[arg(long, env = "FIB_HTTP_HOST", default_value = "localhost", value_parser = NonEmptyStringValueParser::new())]
-    pub host: String,
+    /// Name or address to listen on. A name stands for all of its addresses, localhost for both loopback addresses, 0.0.0.0
+    /// for all IPv4 addresses and :: for all IPv6 addresses. Can be repeated: 0.0.0.0 and :: together mean all addresses
+    #[arg(
+        long = "host",
+        env = "FIB_HTTP_HOST",
+        value_name = "HOST",
+        default_value = "localhost",
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    pub hosts: Vec<String>,
 
     /// Port to listen on; 0 chooses a free one, the same for all addresses
     #[arg(long, env = "FIB_HTTP_PORT", default_value_t = 8080)]

@@ -45,7 +45,7 @@ fn serve(config: &Config, signals: io::Result<Signals>) -> Result<(), Error> {
     let memory = SystemMemory::of_this_process(config.memory_threshold);
     let listeners = match listen::inherited()? {
         Some(listeners) => listeners,
-        None => listen::bind(&config.host, config.port)?,
+        None => listen::bind(&config.hosts, config.port)?,
     };
     run(config, memory, listeners, || signals.listen())?;
     Ok(())

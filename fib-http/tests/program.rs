@@ -1,11 +1,11 @@
-//! The program: flags, start, log, and the service manager.
+//! The program: flags, the start, and what it asks of the system.
 
 mod common;
 
 use std::net::TcpListener;
 use std::process::Output;
 
-use common::{Client, GET, Program, has_ipv6};
+use common::{Client, Program};
 
 /// Runs the program to its end.
 fn output(flags: &[&str]) -> Output {
@@ -150,23 +150,6 @@ fn memory_above_the_threshold_is_reported() {
     assert_fails(&["--port=0", "--memory-threshold=0.000001"], 1, &["memory", "--memory-threshold", "in use"]);
 }
 
-#[test]
-fn the_last_line_at_the_start_names_the_address() {
-    let program = Program::start(&[]);
-    assert_ne!(program.port, 0);
-    let last = program.log.last().expect("a line");
-    assert!(last.ends_with(&format!("listening on http://127.0.0.1:{}", program.port)), "{last}");
-    assert!(!last.contains('\x1b'), "colours for no terminal: {last}");
-    assert_eq!(program.connect().number().text(), "0");
-    if !has_ipv6() {
-        return;
-    }
-    let ipv6 = format!("listening on http://[::1]:{}", program.port);
-    assert!(program.log.iter().any(|line| line.ends_with(&ipv6)), "{:?}", program.log);
-    let mut over_ipv6 = Client::connect((std::net::Ipv6Addr::LOCALHOST, program.port).into());
-    assert_eq!(over_ipv6.number().index(), 1);
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn it_has_one_thread() {
@@ -191,43 +174,6 @@ fn after_a_kill_it_starts_again_on_the_same_port() {
     assert_eq!(killed.wait().code(), None);
     let again = Program::run(&mut Program::command(&["--start=10", "--port", &port])).expect("it listens");
     assert_eq!(again.connect().number().index(), 10);
-}
-
-#[cfg(unix)]
-#[test]
-fn it_serves_on_a_socket_that_is_passed_and_notifies_the_service_manager() {
-    use std::os::fd::OwnedFd;
-    use std::os::unix::net::UnixDatagram;
-    use std::process::Stdio;
-
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("bound");
-    // This connection waits before the program has started.
-    let mut early = Client::connect(address);
-    early.send(GET);
-
-    let folder = std::env::temp_dir().join(format!("fib-http-notify-{}", std::process::id()));
-    let _ = std::fs::remove_file(&folder);
-    let manager = UnixDatagram::bind(&folder).expect("a socket");
-    manager.set_read_timeout(Some(common::PATIENCE)).expect("a time");
-    let told = || {
-        let mut message = [0; 64];
-        let length = manager.recv(&mut message).expect("a message");
-        String::from_utf8_lossy(&message[..length]).into_owned()
-    };
-
-    let flags = ["-c", "exec 3<&0 0</dev/null; LISTEN_FDS=1 exec \"$0\"", env!("CARGO_BIN_EXE_fib-http")];
-    let mut command = std::process::Command::new("sh");
-    command.args(flags).stdin(Stdio::from(OwnedFd::from(listener))).env("NOTIFY_SOCKET", &folder);
-    let mut program = Program::run(&mut command).expect("it listens");
-    drop(command);
-    assert_eq!(program.port, address.port());
-    assert_eq!(told(), "READY=1\n");
-    assert_eq!(early.read().index(), 0);
-    program.signal("TERM");
-    assert_eq!(told(), "STOPPING=1\n");
-    assert_eq!(program.wait().code(), Some(0));
-    let _ = std::fs::remove_file(&folder);
 }
 
 #[cfg(target_os = "linux")]

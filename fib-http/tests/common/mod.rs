@@ -50,7 +50,7 @@ impl Server {
     /// With flags, and made-up readings of the memory at a threshold of 50 %.
     pub(crate) fn with_readings(flags: &[&str], readings: impl FnMut() -> Reading + Send + 'static) -> Self {
         let config = Config::parse_from(["fib-http"].iter().chain(flags));
-        let listeners = listen::bind("localhost", 0).expect("a free port");
+        let listeners = listen::bind(&["localhost"], 0).expect("a free port");
         let addresses = listeners.iter().map(|l| l.local_addr().expect("bound")).collect();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
@@ -128,16 +128,21 @@ impl Program {
 
     /// Runs a command and waits until the program listens, or returns what it wrote before it ended.
     pub(crate) fn run(command: &mut Command) -> Result<Self, String> {
+        Self::run_at(command, "127.0.0.1")
+    }
+
+    /// The same for a program that listens at another address.
+    pub(crate) fn run_at(command: &mut Command, address: &str) -> Result<Self, String> {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (sender, lines) = channel();
         // Reads to the end, so that the program never waits for somebody to read.
         thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut program = Self { child, lines, log: Vec::new(), port: 0 };
-        let address = "listening on http://127.0.0.1:";
-        match program.wait_for(address) {
+        let address = format!("listening on http://{address}:");
+        match program.wait_for(&address) {
             Some(line) => {
-                let (_, port) = line.split_once(address).expect("found");
+                let (_, port) = line.split_once(&address).expect("found");
                 let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
                 program.port = port[..digits].parse().expect("a port");
                 Ok(program)
