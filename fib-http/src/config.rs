@@ -59,8 +59,9 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_MAX_INFLIGHT_BYTES", value_name = "BYTES")]
     pub max_inflight_bytes: Option<usize>,
 
-    /// Name that clients may use for this service in the Host field, besides IP addresses and localhost; * allows every name.
-    /// Can be repeated. Without this flag every name is allowed, unless the service listens on loopback addresses only
+    /// Name that clients may use for this service in the Host field, besides IP addresses and localhost; *.example.org
+    /// allows every name below example.org, * allows every name. Can be repeated. Without this flag every name is allowed,
+    /// unless the service listens on loopback addresses only
     #[arg(long, env = "FIB_HTTP_ALLOWED_HOST", value_name = "NAME", value_delimiter = ',')]
     pub allowed_host: Vec<HostName>,
 

@@ -2,10 +2,13 @@
 
 mod common;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+#[cfg(unix)]
 use std::process::Stdio;
 
-use common::{Client, GET, Program, has_ipv6};
+#[cfg(unix)]
+use common::GET;
+use common::{Client, Program, has_ipv6};
 
 #[test]
 fn the_last_line_at_the_start_names_the_address() {
@@ -110,7 +113,7 @@ fn a_link_local_address_is_served_at_its_interface() {
     };
     let program = Program::start(&["--host", &format!("127.0.0.1,{}%{interface}", address.ip())]);
     address.set_port(program.port);
-    assert_eq!(Client::connect(SocketAddr::from(address)).number().text(), "0");
+    assert_eq!(Client::connect(address.into()).number().text(), "0");
 }
 
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! Standard error, without waiting for its reader.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::output::Sink;
 
@@ -49,6 +49,7 @@ fn reopened() -> Option<std::os::fd::OwnedFd> {
 impl Sink for Stderr {
     fn write(&mut self, bytes: &[u8], deadline: Option<Instant>) -> io::Result<usize> {
         use std::os::fd::AsFd;
+        use std::time::Duration;
 
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         use rustix::pipe::PIPE_BUF;

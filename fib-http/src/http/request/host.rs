@@ -15,7 +15,7 @@ use hyper::{StatusCode, http::uri::Scheme};
 
 use crate::http::response::Problem;
 
-/// A name that a client may use for this service, or `*` for all.
+/// A name that a client may use for this service, `*.NAME` for all names below one, or `*` for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(String);
 
@@ -23,10 +23,22 @@ impl FromStr for HostName {
     type Err = HostNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "*" || host_of(text).is_some_and(|host| host.len() == text.len()) {
+        let name = text.strip_prefix("*.").filter(|name| !name.starts_with('[')).unwrap_or(text);
+        if text == "*" || !name.contains('*') && host_of(name).is_some_and(|host| host.len() == name.len()) {
             Ok(Self(without_dot(text).to_ascii_lowercase()))
         } else {
             Err(HostNameError)
+        }
+    }
+}
+
+impl HostName {
+    /// Whether `host`, which does not end with a dot, is this name or below it.
+    fn matches(&self, host: &str) -> bool {
+        let (name, host) = (self.0.as_bytes(), host.as_bytes());
+        match name.strip_prefix(b"*") {
+            Some(suffix) => host.len() > suffix.len() && host[host.len() - suffix.len()..].eq_ignore_ascii_case(suffix),
+            None => name.eq_ignore_ascii_case(host),
         }
     }
 }
@@ -37,7 +49,7 @@ pub struct HostNameError;
 
 impl fmt::Display for HostNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the name of a host (without a port), and not *")
+        f.write_str("not the name of a host (without a port), not *. and a name, and not *")
     }
 }
 
@@ -104,7 +116,7 @@ impl Hosts {
             || host.eq_ignore_ascii_case("localhost")
             || host.starts_with('[')
             || host.parse::<Ipv4Addr>().is_ok()
-            || self.allowed.iter().any(|name| name.0.eq_ignore_ascii_case(host))
+            || self.allowed.iter().any(|name| name.matches(host))
     }
 }
 
@@ -253,11 +265,30 @@ mod tests {
     }
 
     #[test]
+    fn an_asterisk_stands_for_one_label_or_more() {
+        let below = Hosts::new(&["*.Fib.example".parse().expect("a name")], true);
+        for (host, expected) in [
+            ("a.fib.example", 200),
+            ("A.B.FIB.example.:80", 200),
+            ("fib.example", 421),
+            (".fib.example", 421),
+            ("afib.example", 421),
+            ("a.fib.example.org", 421),
+            ("*.fib.example", 200),
+            ("localhost", 200),
+        ] {
+            assert_eq!(status(&below, Version::HTTP_11, "/", &[host]), expected, "{host}");
+        }
+    }
+
+    #[test]
     fn allowed_names_are_checked() {
-        for good in ["*", "fib.example", "192.0.2.1", "[::1]", "a.b."] {
+        for good in ["*", "fib.example", "*.example", "*.fib.example.", "192.0.2.1", "[::1]", "a.b."] {
             assert!(good.parse::<HostName>().is_ok(), "{good}");
         }
-        for bad in ["", "a:80", "http://a", "a/b", "a b", "*:80"] {
+        for bad in
+            ["", "a:80", "http://a", "a/b", "a b", "*:80", "*.", "*.*", "*.a:80", "*.[::1]", "*a", "a.*", "a*.b", "**"]
+        {
             assert_eq!(bad.parse::<HostName>(), Err(HostNameError), "{bad}");
         }
     }
