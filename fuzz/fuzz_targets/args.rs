@@ -89,13 +89,17 @@ impl Number<'_> {
 
 fn known(flags: &[Flag]) {
     let mut line = vec!["fib-http".to_owned()];
-    let (mut host, mut port, mut start, mut threshold, mut policy) = (None, None, None, None, None);
+    let mut hosts = Vec::new();
+    let (mut port, mut start, mut threshold, mut policy) = (None, None, None, None);
     let (mut inflight, mut connections) = (None, None);
     let (mut keep_alive, mut write_timeout, mut grace) = (None, None, None);
     let mut valid = true;
     for &flag in flags {
         let (text, ok) = match flag {
-            Flag::Host(name) => (format!("--host={name}"), host.replace(name).is_none() && !name.is_empty()),
+            Flag::Host(names) => {
+                hosts.extend(names.split(','));
+                (format!("--host={names}"), names.split(',').all(|name| !name.is_empty()))
+            }
             Flag::Port(number) => given("port", number, &mut port, |text| {
                 text.parse::<i64>().ok().and_then(|value| u16::try_from(value).ok())
             }),
@@ -124,7 +128,7 @@ fn known(flags: &[Flag]) {
     match Config::try_parse_from(&line) {
         Ok(config) => {
             assert!(valid, "{line:?}");
-            assert_eq!(config.host, host.unwrap_or("localhost"));
+            assert_eq!(config.hosts, if hosts.is_empty() { vec!["localhost"] } else { hosts });
             assert_eq!(config.port, port.flatten().unwrap_or(8080));
             assert_eq!(config.start, start.flatten().unwrap_or(0));
             assert_eq!(Some(config.memory_threshold), Threshold::new(threshold.flatten().unwrap_or(90.0)));
@@ -200,7 +204,7 @@ fn any(pieces: &[Piece]) {
     }
     match Config::try_parse_from(&line) {
         Ok(config) => {
-            assert!(!config.host.is_empty());
+            assert!(!config.hosts.is_empty() && config.hosts.iter().all(|host| !host.is_empty()));
             let percent: f64 = config.memory_threshold.to_string().parse().expect("a number");
             assert!(0.0 < percent && percent <= 100.0);
         }
