@@ -1,4 +1,4 @@
-//! One request and its response: what is measured and logged of them, and the memory that the response holds.
+//! One request and its response: what is measured and logged about them, and the memory that the response holds.
 
 use std::rc::Rc;
 
@@ -23,12 +23,12 @@ pub(crate) struct Exchange {
     status: StatusCode,
     /// Bytes of the response's body.
     length: usize,
-    /// Those of them that the system has taken.
+    /// How many of them the system has taken.
     sent: usize,
 }
 
 impl Exchange {
-    /// For a request whose head is complete now.
+    /// Starts when the request's head is complete.
     pub(crate) fn start(metrics: Rc<Metrics>, head: &Parts, access_log: bool) -> Self {
         let logged = access_log.then(|| Box::new((head.method.clone(), head.uri.clone())));
         let started = Instant::now();
@@ -45,13 +45,13 @@ impl Exchange {
         self.reservation = Some(reservation);
     }
 
-    /// The response has this status and a body of `length` bytes.
+    /// Sets the response's status and the length of its body in bytes.
     pub(crate) fn set_response(&mut self, status: StatusCode, length: usize) {
         self.status = status;
         self.length = length;
     }
 
-    /// The system has taken so many more bytes of the body.
+    /// Records that the system has taken `bytes` more of the body.
     pub(crate) fn record_sent(&mut self, bytes: usize) {
         self.sent += bytes;
     }

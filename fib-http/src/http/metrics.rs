@@ -1,4 +1,4 @@
-//! What an operator can see at `/metrics`, in the format of `OpenMetrics`.
+//! The metrics at `/metrics`, in the format of `OpenMetrics`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::log;
 use crate::sequence::Load;
 use crate::sequence::memory::Usage;
 
-/// The media type of what [`Metrics::text`] gives.
+/// The media type of [`Metrics::text`].
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Bounds of the histograms: 1 µs, 4 µs, ... 4.2 s for a step; 16 µs, 64 µs, ... 67 s for a response.
@@ -39,7 +39,7 @@ struct Refusal {
     reason: &'static str,
 }
 
-/// What the position, the responses and the memory are at the time of a look.
+/// The position, the responses in flight and the memory when the metrics are asked for.
 pub(crate) struct Snapshot {
     pub(crate) index: u64,
     pub(crate) digits: usize,
@@ -48,12 +48,12 @@ pub(crate) struct Snapshot {
     pub(crate) memory: Usage,
 }
 
-/// Counts, levels and times. What changes with each request costs a few instructions.
+/// All metrics. Those that change with each request cost a few instructions.
 pub(crate) struct Metrics {
     registry: Registry,
     since: Instant,
     requests: Family<Request, Counter>,
-    /// The one of `requests` that matters for speed.
+    /// The member of `requests` that counts numbers, looked up once.
     numbers: Counter,
     refusals: Family<Refusal, Counter>,
     accepted: Counter,
@@ -69,10 +69,10 @@ pub(crate) struct Metrics {
     memory_used: Level,
     memory_total: Level,
     memory_threshold: Level,
-    /// For the summary at the end.
+    /// For the log's last line.
     answered: Cell<u64>,
     refused: Cell<u64>,
-    /// What was written last: the next one will be about as long.
+    /// The length of the last text: the next one will be about as long.
     length: Cell<usize>,
 }
 
@@ -152,7 +152,7 @@ impl Metrics {
         self
     }
 
-    /// A request on a route was answered.
+    /// Counts a request that was answered.
     pub(crate) fn answered(&self, route: &'static str, status: StatusCode) {
         self.answered.set(self.answered.get() + 1);
         match (route, status) {
@@ -161,36 +161,36 @@ impl Metrics {
         };
     }
 
-    /// A request was refused.
+    /// Counts a request that was refused.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.refused.set(self.refused.get() + 1);
         self.refusals.get_or_create(&Refusal { reason }).inc();
     }
 
-    /// A connection was accepted.
+    /// Counts a connection that was accepted.
     pub(crate) fn connection_accepted(&self) {
         self.accepted.inc();
     }
 
-    /// So many connections are being served now.
+    /// Sets how many connections are being served.
     pub(crate) fn set_connections(&self, count: usize) {
         self.connections.set(count as u64);
     }
 
-    /// A request was checked, and its number computed and rendered.
+    /// Records how long it took to check a request, and to compute and render its number.
     pub(crate) fn stepped(&self, time: Duration) {
         self.step.observe(time.as_secs_f64());
     }
 
-    /// A response is with the system.
+    /// Records how long it took until the system had a response.
     pub(crate) fn responded(&self, time: Duration) {
         self.response.observe(time.as_secs_f64());
     }
 
-    /// All of it as text. Consumes nothing.
+    /// All metrics as text. Consumes nothing.
     ///
     /// # Errors
-    /// As the library says.
+    /// When the library reports one.
     pub(crate) fn text(&self, now: &Snapshot) -> Result<String, fmt::Error> {
         self.position.set(now.index);
         self.digits.set(now.digits as u64);
@@ -207,7 +207,7 @@ impl Metrics {
         Ok(text)
     }
 
-    /// For the log's last line: requests answered, refused ones among them, connections, and the time since the start.
+    /// For the log's last line: requests answered, how many of them were refused, connections, and the time since the start.
     pub(crate) fn summary(&self) -> (u64, u64, u64, Duration) {
         (self.answered.get(), self.refused.get(), self.accepted.get(), self.since.elapsed())
     }

@@ -1,4 +1,4 @@
-//! The way of a request: checks, the request's body, and the response.
+//! What happens to a request: its checks, its body, and the response.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +22,7 @@ use super::request::{self, expect};
 use super::response::{JSON, NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use crate::sequence::{Sequence, Shortage};
 
-/// Seconds after which a client may try again.
+/// Seconds after which a refused client may try again.
 const RETRY_AFTER_SECONDS: &str = "5";
 
 /// What can be chosen about requests and responses.
@@ -41,7 +41,7 @@ impl Default for Settings {
     }
 }
 
-/// All that the connections share.
+/// What all connections share.
 pub struct Service {
     settings: Settings,
     sequence: RefCell<Sequence>,
@@ -52,7 +52,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that gives the numbers of `sequence` to this machine only.
+    /// A service that gives out the numbers of `sequence`, to clients on this machine only.
     #[must_use]
     pub fn new(sequence: Sequence) -> Self {
         Self::with_settings(sequence, Settings::default())
@@ -101,11 +101,11 @@ impl Service {
         let mut checked = request::check(&head, route, &self.settings.hosts);
         if !body.is_end_stream() {
             checked = match checked {
-                // A client that waits to be told to send the body is not told to in vain.
+                // A client that waits for `100 Continue` does not get one, and so does not send the body.
                 Err(problem) if expect::is_present(&head.headers) => Err(problem.closing()),
                 checked => match drain(body).await {
                     Ok(()) => checked,
-                    // The rest of the body stands in front of the next request.
+                    // The rest of the body precedes the next request.
                     Err(problem) => Err(checked.err().unwrap_or(problem).closing()),
                 },
             };
@@ -113,8 +113,8 @@ impl Service {
         self.finish(&head, route, checked, exchange)
     }
 
-    /// The response to a request whose body has been dealt with. Nothing waits from here on, so that a number that is consumed
-    /// is in the response.
+    /// The response to a request whose body has been read. Nothing waits from here on, so a number that is consumed reaches
+    /// the response.
     fn finish(
         &self,
         head: &Parts,
@@ -129,8 +129,7 @@ impl Service {
             problem.into_response()
         });
         if head.headers.contains_key(TRANSFER_ENCODING) {
-            // hyper does not tell whether there was a Content-Length too, and in that case the connection must be closed
-            // (RFC 9112, section 6.1).
+            // If there was a Content-Length too, the connection must be closed (RFC 9112, section 6.1). hyper does not say.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         self.metrics.answered(route.label(), response.status());
@@ -146,7 +145,7 @@ impl Service {
             Route::Number => self.number(prefers_text(&head.headers), exchange)?,
             Route::Healthy => content(TEXT, "ok\n"),
             Route::Ready => self.readiness()?,
-            Route::Metrics => self.figures()?,
+            Route::Metrics => self.metrics_text()?,
             Route::DocsWithoutSlash => redirect("/docs/"),
             Route::Docs(path) => {
                 let (media_type, bytes) = self.docs.asset(path).ok_or_else(not_found)?;
@@ -177,7 +176,7 @@ impl Service {
         Ok(content(TEXT, "ready\n"))
     }
 
-    fn figures(&self) -> Result<Response<Payload>, Problem> {
+    fn metrics_text(&self) -> Result<Response<Payload>, Problem> {
         let mut sequence = self.sequence.borrow_mut();
         let now = Snapshot {
             index: sequence.index(),
@@ -191,7 +190,7 @@ impl Service {
     }
 }
 
-/// Turns a panic into a response with status 500. It costs its request and its connection, and consumes nothing.
+/// Turns a panic into a response with status 500. The request and its connection end; no number is consumed.
 fn contain_panics<T>(content: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
     catch_unwind(AssertUnwindSafe(content)).unwrap_or_else(|_| {
         Err(internal("The service failed to answer this request. No number was consumed.").closing())

@@ -1,4 +1,4 @@
-//! The documentation: the `OpenAPI` description and Swagger UI, both served from the binary.
+//! The documentation: the `OpenAPI` description and Swagger UI, both part of the binary.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Docs {
         self.openapi.clone()
     }
 
-    /// A file of Swagger UI and its media type. The empty path is its page.
+    /// A file of Swagger UI and its media type. The empty path is its main page.
     pub(crate) fn asset(&self, path: &str) -> Option<(HeaderValue, Bytes)> {
         let file = serve(path, Arc::clone(&self.swagger_ui))
             .inspect_err(|error| error!("Swagger UI's {path}: {error}"))

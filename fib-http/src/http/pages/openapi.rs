@@ -18,7 +18,7 @@ is refused (4xx or 5xx) consumes nothing.
 Ask for `text/plain` where JSON numbers lose digits: browsers and Node.js keep them up to 2^53, Python's `json` reads up \
 to 4,300 digits.";
 
-/// The description of all that can be asked for.
+/// The description of all paths.
 pub(super) fn description() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Fibonacci numbers")
@@ -35,11 +35,11 @@ pub(super) fn description() -> OpenApi {
         )
         .path(
             "/readyz",
-            get(operation("readiness", "Whether a number can be had")
+            get(operation("readiness", "Whether the next number is available")
                 .response("200", text("The next `GET /` is expected to succeed.", "ready\n"))
                 .response("503", problem("The service is stopping, or memory is short and numbers are refused."))),
         )
-        .path("/metrics", get(operation("metrics", "Figures for operators").response("200", figures())))
+        .path("/metrics", get(operation("metrics", "Metrics for operators").response("200", metrics_page())))
         .build();
     OpenApiBuilder::new().info(info).servers(Some([Server::new("/")])).paths(paths).build()
 }
@@ -95,11 +95,11 @@ fn text(description: &str, example: &str) -> Response {
     ResponseBuilder::new().description(description).content("text/plain", content(schema, json!(example))).build()
 }
 
-fn figures() -> Response {
+fn metrics_page() -> Response {
     let schema = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
     let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new()
-        .description("The figures, in the text format of OpenMetrics.")
+        .description("The metrics, in the text format of OpenMetrics.")
         .content(metrics::MEDIA_TYPE, content)
         .build()
 }

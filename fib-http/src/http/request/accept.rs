@@ -4,7 +4,7 @@ use hyper::header::{ACCEPT, HeaderMap};
 
 /// Whether `Accept` gives `text/plain` a higher weight than `application/json`.
 ///
-/// The most specific range that matches a type tells its weight; what is malformed is passed over.
+/// The most specific range that matches a type determines its weight; malformed ranges are ignored.
 pub(crate) fn prefers_text(headers: &HeaderMap) -> bool {
     let mut text = Preference::default();
     let mut json = Preference::default();
@@ -18,7 +18,7 @@ pub(crate) fn prefers_text(headers: &HeaderMap) -> bool {
     text.weight > json.weight
 }
 
-/// What the ranges seen so far say about one type: the weight by the most specific of them, in thousandths.
+/// The weight of one type according to the most specific of the ranges seen so far, in thousandths.
 #[derive(Default)]
 struct Preference {
     specificity: u8,
@@ -43,13 +43,13 @@ impl Preference {
 struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
-    /// It asks for UTF-8, which is what there is.
+    /// Whether it asks for UTF-8, the only charset there is.
     charset: bool,
     weight: u16,
 }
 
 impl<'a> Range<'a> {
-    /// `None` where the element is malformed, or has a parameter that no representation here has.
+    /// `None` if the element is malformed, or has a parameter that no representation here has.
     fn parse(element: &'a str) -> Option<Self> {
         let mut parts = split(element, ';').map(str::trim);
         let (kind, subtype) = parts.next()?.split_once('/')?;
@@ -61,7 +61,7 @@ impl<'a> Range<'a> {
             let (name, value) = parameter.split_once('=')?;
             if name.eq_ignore_ascii_case("q") {
                 range.weight = weight(value)?;
-                // What follows the weight are extensions, not parameters of the type.
+                // Extensions follow the weight; they are not parameters of the type.
                 break;
             }
             if !name.eq_ignore_ascii_case("charset") || !value.trim_matches('"').eq_ignore_ascii_case("utf-8") {
@@ -91,7 +91,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// The parts of `text` between separators that stand outside quoted strings.
+/// Splits `text` at the separators that are outside quoted strings.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_must_fit_what_there_is() {
+    fn parameters_must_match_the_representations() {
         check(&["text/plain;charset=utf-8"], true);
         check(&["text/plain; charset=\"UTF-8\""], true);
         check(&["text/plain;charset=iso-8859-1"], false);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_elements_are_passed_over() {
+    fn malformed_elements_are_ignored() {
         for malformed in [
             "text",
             "/",

@@ -1,4 +1,4 @@
-//! The body of a request. The service has no use for it, but the next request stands behind it.
+//! The body of a request. The service does not use it, but has to read past it to reach the next request.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use crate::http::response::Problem;
 /// The most bytes of a request's body that are read and discarded so that the connection can go on.
 pub const MAX_BYTES: u64 = 64 * 1024;
 
-/// How long that may take.
+/// How long reading a body may take.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reads a body to its end.
+/// Reads a body to its end and discards it.
 ///
 /// # Errors
-/// 400, 408 or 413 where the body is malformed, too slow or too long. Its rest then stands in front of the next request.
+/// 400, 408 or 413 if the body is malformed, too slow or too long. The rest of it is then still unread.
 pub(crate) async fn drain<B: Body<Data = Bytes>>(body: B) -> Result<(), Problem> {
-    // Nothing needs to be read where the declared length is too long.
+    // A body whose declared length is too long is not read at all.
     if body.size_hint().lower() > MAX_BYTES {
         return Err(too_large());
     }

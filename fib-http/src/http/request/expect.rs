@@ -1,16 +1,16 @@
-//! What a client expects before it sends a request's body (RFC 9110, section 10.1.1).
+//! What a client expects of the service before it sends the request's body (RFC 9110, section 10.1.1).
 
 use hyper::StatusCode;
 use hyper::header::{EXPECT, HeaderMap};
 
 use crate::http::response::Problem;
 
-/// Whether the client may wait with the body until it is told to send it.
+/// Whether the client may hold back the body until it is told to send it.
 pub(crate) fn is_present(headers: &HeaderMap) -> bool {
     headers.contains_key(EXPECT)
 }
 
-/// Refuses expectations other than `100-continue`. hyper meets that one when the body is read.
+/// Refuses expectations other than `100-continue`, which hyper meets when the body is read.
 ///
 /// # Errors
 /// 417.

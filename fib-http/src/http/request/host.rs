@@ -1,7 +1,7 @@
 //! Which names the service answers to.
 //!
 //! A page elsewhere can point a name of its own at 127.0.0.1 (DNS rebinding), and its scripts would then take numbers from a
-//! service that is bound to loopback only. What gives that away is the name in `Host`.
+//! service that is bound to loopback only. `Host` then contains that name.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -43,7 +43,7 @@ impl HostName {
     }
 }
 
-/// A text is no [`HostName`].
+/// The text is not a [`HostName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostNameError;
 
@@ -55,26 +55,26 @@ impl fmt::Display for HostNameError {
 
 impl std::error::Error for HostNameError {}
 
-/// The names that are answered to. IP literals and `localhost` always are: no other page can own them.
+/// The names that the service answers to. IP literals and `localhost` are always among them: no page elsewhere can own them.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     allowed: Vec<HostName>,
     all: bool,
-    /// The last `Host` that passed: most requests have the same one, and to compare costs less than to check.
+    /// The last `Host` that passed. Most requests have the same one, and comparing it costs less than checking it.
     passed: RefCell<Vec<u8>>,
 }
 
 impl Hosts {
-    /// The `allowed` names; all of them where none is given and others than this machine are served.
+    /// The `allowed` names; every name if none is given and other machines can reach the service.
     pub(crate) fn new(allowed: &[HostName], only_loopback: bool) -> Self {
         let all = if allowed.is_empty() { !only_loopback } else { allowed.iter().any(|name| name.0 == "*") };
         Self { allowed: allowed.to_vec(), all, passed: RefCell::default() }
     }
 
-    /// Checks `Host`, and the authority of a target in absolute form, which counts more (RFC 9112, section 3.2).
+    /// Checks `Host`, and the authority of a target in absolute form, which takes precedence (RFC 9112, section 3.2.2).
     ///
     /// # Errors
-    /// 400 where there is no host or a malformed one, 421 where it is another's.
+    /// 400 if the host is missing or malformed, 421 if the service does not answer to it.
     pub(crate) fn check(&self, head: &Parts) -> Result<(), Problem> {
         let mut fields = head.headers.get_all(HOST).iter();
         let field = match (fields.next(), fields.next()) {
@@ -120,7 +120,7 @@ impl Hosts {
     }
 }
 
-/// The host of `uri-host [ ":" port ]` (RFC 9110, section 7.2); `None` where it is none, or empty.
+/// The host of `uri-host [ ":" port ]` (RFC 9110, section 7.2); `None` if that is malformed or empty.
 fn host_of(text: &str) -> Option<&str> {
     let end = match text.strip_prefix('[') {
         Some(rest) => {
@@ -153,12 +153,12 @@ fn is_registered_name(text: &str) -> bool {
     true
 }
 
-/// A port may be left out after the colon.
+/// Whether it can be what follows the colon, where a port may be left out.
 fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && (text.is_empty() || text.parse::<u16>().is_ok())
 }
 
-/// A name without the dot that makes it absolute.
+/// The name without the final dot that makes it absolute.
 fn without_dot(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
@@ -168,7 +168,7 @@ fn bad(detail: &'static str) -> Problem {
 }
 
 fn misdirected() -> Problem {
-    let detail = "This service does not go by that name. Its operator can add names with --allowed-host.";
+    let detail = "This service does not answer to that name. Its operator can add names with --allowed-host.";
     Problem::new(StatusCode::MISDIRECTED_REQUEST, "host", detail)
 }
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_others_are_refused() {
+    fn unknown_names_are_refused() {
         let names = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect::<Vec<HostName>>();
         let loopback = Hosts::new(&[], true);
         let public = Hosts::new(&[], false);
@@ -248,7 +248,7 @@ mod tests {
             let statuses =
                 [&loopback, &public, &named, &any].map(|hosts| status(hosts, Version::HTTP_11, "/", &[host]));
             assert_eq!(statuses, expected, "{host}");
-            // The target in absolute form counts, and Host must be well-formed all the same.
+            // A target in absolute form takes precedence, but Host must be well-formed as well.
             let target = format!("http://{host}/");
             if expected[0] != 400 {
                 let statuses = [&loopback, &public, &named, &any]

@@ -1,4 +1,4 @@
-//! What a request asks for, and whether it may be answered.
+//! What a request asks for, and the checks that it has to pass.
 
 pub(crate) mod accept;
 pub(crate) mod body;
@@ -14,10 +14,10 @@ use self::host::Hosts;
 use self::route::Route;
 use super::response::Problem;
 
-/// Makes all checks of a request's head, each once. Nothing of the body is needed for them.
+/// Makes all checks of a request's head, each once. None of them needs the body.
 ///
 /// # Errors
-/// The first check that fails.
+/// The problem that the first failing check reports.
 pub(crate) fn check(head: &Parts, route: Route<'_>, hosts: &Hosts) -> Result<(), Problem> {
     target::check(head)?;
     hosts.check(head)?;

@@ -5,7 +5,7 @@ use hyper::{Method, StatusCode};
 
 use crate::http::response::Problem;
 
-/// What a request asks for, by its path. The query does not matter.
+/// What a request asks for, according to its path. The query does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     /// The next number.
@@ -13,9 +13,9 @@ pub(crate) enum Route<'a> {
     Healthy,
     Ready,
     Metrics,
-    /// The documentation's address without the slash that its relative links need.
+    /// The documentation's path without the final slash that its relative links need.
     DocsWithoutSlash,
-    /// A file of the documentation, by its path there.
+    /// A file of the documentation, by its path below `/docs/`.
     Docs(&'a str),
     OpenApi,
     Favicon,
@@ -39,7 +39,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// How metrics name the route. Unknown paths share one name, since clients could make up any number of them.
+    /// The route's name in the metrics. Unknown paths share one name, since clients can make up any number of them.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Number => "/",

@@ -11,7 +11,7 @@ pub const MAX_BYTES: usize = 8 * 1024;
 /// Accepts a path, or a URI with one.
 ///
 /// # Errors
-/// 400 for the forms that belong to proxies and to `OPTIONS`, 414 for a target that is too long.
+/// 400 for the forms that only proxies and `OPTIONS` use, 414 for a target that is too long.
 pub(crate) fn check(head: &Parts) -> Result<(), Problem> {
     let uri = &head.uri;
     if head.method == Method::CONNECT {

@@ -16,7 +16,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A response with the fields that all responses have.
+/// A response with the header fields that every response has.
 pub(crate) fn head(status: StatusCode, payload: Payload) -> Response<Payload> {
     let mut response = Response::new(payload);
     *response.status_mut() = status;
@@ -42,7 +42,7 @@ pub(crate) fn redirect(location: &'static str) -> Response<Payload> {
     response
 }
 
-/// The fields of responses to `GET /`, made once: copying them costs less than inserting them.
+/// The header fields of responses to `GET /`, made once: copying them costs less than inserting them.
 #[derive(Debug)]
 pub(crate) struct NumberHeads {
     json: HeaderMap,
@@ -74,7 +74,7 @@ impl NumberHeads {
         response
     }
 
-    /// The fields that are known before a number is consumed.
+    /// A response with the fields that are known before a number is consumed.
     pub(crate) fn without_index(&self, as_text: bool) -> Response<Payload> {
         let mut response = self.copy(as_text, Payload::default());
         response.headers_mut().remove(FIBONACCI_INDEX);

@@ -5,11 +5,11 @@ use bytes::{Buf, Bytes};
 use crate::http::exchange::Exchange;
 use crate::sequence::Digits;
 
-/// The bytes of a body. hyper takes it whole and drains it into the socket.
+/// The bytes of a body. hyper takes all of it at once and drains it into the socket.
 #[derive(Debug)]
 pub(crate) struct Payload {
     content: Content,
-    /// Ends when the socket has everything, or when it fails.
+    /// Ends when the socket has all bytes, or when it fails.
     exchange: Option<Exchange>,
 }
 
@@ -20,7 +20,7 @@ enum Content {
 }
 
 impl Payload {
-    /// The same bytes; they keep `exchange` until the system has taken them.
+    /// The same bytes, which own `exchange` until the system has taken them.
     pub(crate) fn with_exchange(self, exchange: Exchange) -> Self {
         Self { exchange: Some(exchange), ..self }
     }

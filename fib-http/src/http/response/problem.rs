@@ -10,7 +10,7 @@ use super::payload::Payload;
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// An error that becomes a response. It has no `type` of its own: the status says what it is.
+/// An error that becomes a response. It has no `type` of its own: its status describes it.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -21,7 +21,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// `reason` is a word for the metrics, `detail` a sentence for the client.
+    /// `reason` is the label in the metrics, `detail` a sentence for the client.
     pub(crate) fn new(status: StatusCode, reason: &'static str, detail: &'static str) -> Self {
         Self { status, reason, detail, header: None, closes: false }
     }
