@@ -70,11 +70,13 @@ fn good() -> Vec<Row> {
         row("100 headers", get(&"X: y\r\n".repeat(99)), 200, Kept, 1),
         row(
             "navigation from elsewhere",
-            get("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"),
+            get("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"),
             200,
             Kept,
             1,
         ),
+        row("an old link from elsewhere", get("Referer: http://other.example/\r\nAccept: text/html\r\n"), 200, Kept, 1),
+        row("a link in our own pages", get("Referer: http://localhost/docs/\r\n"), 200, Kept, 1),
         row("the same site", get("Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n"), 200, Kept, 1),
     ]
 }
@@ -161,6 +163,31 @@ fn accidents() -> Vec<Row> {
         row("prerender", get("Sec-Purpose: prefetch;prerender\r\n"), 503, Kept, 0),
         row("prefetch, old", get("Purpose: prefetch\r\n"), 503, Kept, 0),
         row("an image elsewhere", get("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"), 403, Kept, 0),
+        row("prefetch by Firefox", get("X-Moz: prefetch\r\n"), 503, Kept, 0),
+        row(
+            "a frame elsewhere",
+            get("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n"),
+            403,
+            Kept,
+            0,
+        ),
+        row("a script elsewhere, over plain http", get("Origin: http://other.example\r\n"), 403, Kept, 0),
+        row("an opaque origin", get("Origin: null\r\n"), 403, Kept, 0),
+        row(
+            "an image elsewhere, over plain http",
+            get("Referer: http://other.example/\r\nAccept: image/avif,*/*;q=0.8\r\n"),
+            403,
+            Kept,
+            0,
+        ),
+        row(
+            "HEAD for an image elsewhere",
+            "HEAD / HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n\r\n",
+            403,
+            Kept,
+            0,
+        ),
+        row("HEAD as a prefetch", "HEAD / HTTP/1.1\r\nHost: localhost\r\nSec-Purpose: prefetch\r\n\r\n", 503, Kept, 0),
         row(
             "a prefetch of the documentation",
             "GET /healthz HTTP/1.1\r\nHost: localhost\r\nSec-Purpose: prefetch\r\n\r\n",

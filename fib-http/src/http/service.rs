@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body;
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tracing::{debug, error};
@@ -18,7 +18,7 @@ use super::request::accept::prefers_text;
 use super::request::body::drain;
 use super::request::host::Hosts;
 use super::request::route::{Route, not_found};
-use super::request::{self, expect};
+use super::request::{self, Fields};
 use super::response::{JSON, NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use crate::sequence::{Sequence, Shortage};
 
@@ -97,12 +97,13 @@ impl Service {
     {
         let (head, body) = request.into_parts();
         let exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
+        let fields = Fields::of(&head.headers);
         let route = Route::of(head.uri.path());
-        let mut checked = request::check(&head, route, &self.settings.hosts);
+        let mut checked = request::check(&head, fields, route, &self.settings.hosts);
         if !body.is_end_stream() {
             checked = match checked {
                 // A client that waits for `100 Continue` does not get one, and so does not send the body.
-                Err(problem) if expect::is_present(&head.headers) => Err(problem.closing()),
+                Err(problem) if fields.expect => Err(problem.closing()),
                 checked => match drain(body).await {
                     Ok(()) => checked,
                     // The rest of the body precedes the next request.
@@ -110,7 +111,7 @@ impl Service {
                 },
             };
         }
-        self.finish(&head, route, checked, exchange)
+        self.finish(&head, fields, route, checked, exchange)
     }
 
     /// The response to a request whose body has been read. Nothing waits from here on, so a number that is consumed reaches
@@ -118,17 +119,18 @@ impl Service {
     fn finish(
         &self,
         head: &Parts,
+        fields: Fields,
         route: Route<'_>,
         checked: Result<(), Problem>,
         mut exchange: Exchange,
     ) -> Response<Payload> {
-        let answer = checked.and_then(|()| contain_panics(|| self.content(head, route, &mut exchange)));
+        let answer = checked.and_then(|()| contain_panics(|| self.content(head, fields, route, &mut exchange)));
         let mut response = answer.unwrap_or_else(|problem| {
             debug!(status = problem.status().as_u16(), reason = problem.reason(), "refused");
             self.metrics.refused(problem.reason());
             problem.into_response()
         });
-        if head.headers.contains_key(TRANSFER_ENCODING) {
+        if fields.transfer_encoding {
             // If there was a Content-Length too, the connection must be closed (RFC 9112, section 6.1). hyper does not say.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -137,12 +139,17 @@ impl Service {
         response.map(|payload| payload.with_exchange(exchange))
     }
 
-    fn content(&self, head: &Parts, route: Route<'_>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
+    fn content(
+        &self,
+        head: &Parts,
+        fields: Fields,
+        route: Route<'_>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Payload>, Problem> {
+        let as_text = || fields.accept && prefers_text(&head.headers);
         Ok(match route {
-            Route::Number if head.method == Method::HEAD => {
-                self.number_heads.without_index(prefers_text(&head.headers))
-            }
-            Route::Number => self.number(prefers_text(&head.headers), exchange)?,
+            Route::Number if head.method == Method::HEAD => self.number_heads.without_index(as_text()),
+            Route::Number => self.number(as_text(), exchange)?,
             Route::Healthy => content(TEXT, "ok\n"),
             Route::Ready => self.readiness()?,
             Route::Metrics => self.metrics_text()?,

@@ -2,20 +2,30 @@
 
 use hyper::header::{ACCEPT, HeaderMap};
 
+use super::list::{split, weight};
+
 /// Whether `Accept` gives `text/plain` a higher weight than `application/json`.
 ///
 /// The most specific range that matches a type determines its weight; malformed ranges are ignored.
 pub(crate) fn prefers_text(headers: &HeaderMap) -> bool {
     let mut text = Preference::default();
     let mut json = Preference::default();
-    for line in headers.get_all(ACCEPT) {
-        let Ok(line) = line.to_str() else { continue };
-        for range in split(line, ',').filter_map(Range::parse) {
-            text.consider("text", "plain", &range);
-            json.consider("application", "json", &range);
-        }
+    for range in ranges(headers) {
+        text.consider("text", "plain", &range);
+        json.consider("application", "json", &range);
     }
     text.weight > json.weight
+}
+
+/// Whether `Accept` names `text/html`, as it does where a browser navigates, and nowhere else.
+pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
+    ranges(headers).any(|range| range.kind.eq_ignore_ascii_case("text") && range.subtype.eq_ignore_ascii_case("html"))
+}
+
+/// The well-formed elements of all lines of `Accept`.
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = Range<'_>> {
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| split(line, ',')).filter_map(Range::parse)
 }
 
 /// The weight of one type according to the most specific of the ranges seen so far, in thousandths.
@@ -73,36 +83,8 @@ impl<'a> Range<'a> {
     }
 }
 
-/// A weight in thousandths: `0` to `1` with up to three decimals.
-fn weight(text: &str) -> Option<u16> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let thousandths = format!("{decimals:0<3}").parse().ok()?;
-    match whole {
-        "0" => Some(thousandths),
-        "1" if thousandths == 0 => Some(1000),
-        _ => None,
-    }
-}
-
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-}
-
-/// Splits `text` at the separators that are outside quoted strings.
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut quoted, mut escaped) = (false, false);
-    text.split(move |c| {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ => return c == separator && !quoted,
-        }
-        false
-    })
 }
 
 #[cfg(test)]

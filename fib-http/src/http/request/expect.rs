@@ -5,11 +5,6 @@ use hyper::header::{EXPECT, HeaderMap};
 
 use crate::http::response::Problem;
 
-/// Whether the client may hold back the body until it is told to send it.
-pub(crate) fn is_present(headers: &HeaderMap) -> bool {
-    headers.contains_key(EXPECT)
-}
-
 /// Refuses expectations other than `100-continue`, which hyper meets when the body is read.
 ///
 /// # Errors

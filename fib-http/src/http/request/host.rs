@@ -122,6 +122,11 @@ impl Hosts {
 
 /// The host of `uri-host [ ":" port ]` (RFC 9110, section 7.2); `None` if that is malformed or empty.
 fn host_of(text: &str) -> Option<&str> {
+    split_port(text).map(|(host, _)| host)
+}
+
+/// The host and the port of `uri-host [ ":" port ]`, the latter empty if there is none.
+pub(super) fn split_port(text: &str) -> Option<(&str, &str)> {
     let end = match text.strip_prefix('[') {
         Some(rest) => {
             let (address, _) = rest.split_once(']')?;
@@ -130,9 +135,10 @@ fn host_of(text: &str) -> Option<&str> {
         }
         None => text.bytes().position(|byte| byte == b':').unwrap_or(text.len()),
     };
-    let (host, port) = text.split_at(end);
+    let (host, rest) = text.split_at(end);
+    let port = if rest.is_empty() { rest } else { rest.strip_prefix(':')? };
     let well_formed = host.starts_with('[') || (!host.is_empty() && is_registered_name(host));
-    (well_formed && (port.is_empty() || is_port(&port[1..]) && port.starts_with(':'))).then_some(host)
+    (well_formed && is_port(port)).then_some((host, port))
 }
 
 /// `reg-name` of RFC 3986, section 3.2.2.

@@ -4,12 +4,15 @@ pub(crate) mod accept;
 pub(crate) mod body;
 pub(crate) mod expect;
 mod fetch_metadata;
+mod fields;
 pub(crate) mod host;
+mod list;
 pub(crate) mod route;
 pub(crate) mod target;
 
 use hyper::http::request::Parts;
 
+pub(crate) use self::fields::Fields;
 use self::host::Hosts;
 use self::route::Route;
 use super::response::Problem;
@@ -18,13 +21,15 @@ use super::response::Problem;
 ///
 /// # Errors
 /// The problem that the first failing check reports.
-pub(crate) fn check(head: &Parts, route: Route<'_>, hosts: &Hosts) -> Result<(), Problem> {
+pub(crate) fn check(head: &Parts, fields: Fields, route: Route<'_>, hosts: &Hosts) -> Result<(), Problem> {
     target::check(head)?;
     hosts.check(head)?;
-    expect::check(&head.headers)?;
+    if fields.expect {
+        expect::check(&head.headers)?;
+    }
     route.check(&head.method)?;
-    if route == Route::Number {
-        fetch_metadata::check(&head.headers)?;
+    if route == Route::Number && fields.fetch_metadata {
+        fetch_metadata::check(head)?;
     }
     Ok(())
 }
