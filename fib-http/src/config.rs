@@ -60,8 +60,8 @@ pub struct Config {
     pub max_inflight_bytes: Option<usize>,
 
     /// Name that clients may use for this service in the Host field, besides IP addresses and localhost; *.example.org
-    /// allows every name below example.org, * allows every name. Can be repeated. Without this flag every name is allowed,
-    /// unless the service listens on loopback addresses only
+    /// allows every name below example.org, * allows every name. Can be repeated. Without this flag every name is allowed
+    /// on connections that do not arrive at a loopback address
     #[arg(long, env = "FIB_HTTP_ALLOWED_HOST", value_name = "NAME", value_delimiter = ',')]
     pub allowed_host: Vec<HostName>,
 
@@ -131,9 +131,9 @@ impl Config {
         self.max_inflight_bytes.unwrap_or(MAX_IN_FLIGHT_BYTES.min(eighth))
     }
 
-    /// What the HTTP layer needs to know. `only_loopback` says whether only this machine can reach the service.
-    pub(crate) fn http_settings(&self, only_loopback: bool) -> http::Settings {
-        http::Settings { hosts: Hosts::new(&self.allowed_host, only_loopback), access_log: self.access_log }
+    /// What the HTTP layer needs to know.
+    pub(crate) fn http_settings(&self) -> http::Settings {
+        http::Settings { hosts: Hosts::new(&self.allowed_host), access_log: self.access_log }
     }
 
     /// What the network layer needs to know.

@@ -26,7 +26,6 @@ use tracing::info;
 pub use crate::config::Config;
 pub use crate::error::Error;
 use crate::http::Service;
-use crate::net::listen;
 use crate::sequence::Sequence;
 use crate::sequence::memory::SystemMemory;
 
@@ -52,8 +51,7 @@ where
         let Some(sequence) = start(config, memory, &mut signal)? else {
             return Ok(config.start);
         };
-        let settings = config.http_settings(listen::are_loopback(&listeners));
-        let service = Rc::new(Service::with_settings(sequence, settings));
+        let service = Rc::new(Service::with_settings(sequence, config.http_settings()));
         net::serve(listeners, &service, &config.net_settings(), signal).await.map_err(Error::Runtime)?;
         log::wait_for_reader();
         let (index, restarts) = (service.index(), service.restarts());

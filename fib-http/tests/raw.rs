@@ -3,8 +3,11 @@
 
 mod common;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+
 use common::{Client, Server};
 use fib_http::http::{REQUEST_BODY_BYTES, TARGET_BYTES};
+use fib_http::sequence::memory::Reading;
 
 /// What a row expects to happen to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -361,4 +364,33 @@ fn names_can_be_allowed() {
     let server = Server::start(&["--allowed-host=*"]);
     assert_eq!(server.connect().exchange(host("Host: evil.example\r\n")).status, 200);
     assert_eq!(server.stop(), 1);
+}
+
+/// An address of this machine that is not a loopback address, if it has one.
+fn outer_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // Nothing is sent: this only asks for the route.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback()).then_some(address)
+}
+
+#[test]
+fn a_rebound_name_is_refused_over_loopback_whatever_the_service_listens_on() {
+    let server = Server::on("0.0.0.0", &[], || Reading { machine: (0, u64::MAX), cgroup: None });
+    let port = server.addresses[0].port();
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let (rebound, own) = (host("Host: evil.example\r\n"), host("Host: localhost\r\n"));
+    assert_eq!(Client::connect(loopback).exchange(&rebound).status, 421);
+    assert_eq!(Client::connect(loopback).exchange(&own).status, 200);
+    let mut consumed = 1;
+    if let Some(address) = outer_address() {
+        assert_eq!(Client::connect((address, port).into()).exchange(&rebound).status, 200);
+        // What has passed there does not pass here.
+        assert_eq!(Client::connect(loopback).exchange(&rebound).status, 421);
+        consumed += 1;
+    } else {
+        eprintln!("this machine has loopback addresses only: no other one is tested");
+    }
+    assert_eq!(server.stop(), consumed);
 }

@@ -35,9 +35,9 @@ pub(crate) struct Settings {
 }
 
 impl Default for Settings {
-    /// For a service that only this machine reaches.
+    /// No further names, and no log of requests.
     fn default() -> Self {
-        Self { hosts: Hosts::new(&[], true), access_log: false }
+        Self { hosts: Hosts::new(&[]), access_log: false }
     }
 }
 
@@ -52,7 +52,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that gives out the numbers of `sequence`, to clients on this machine only.
+    /// A service that gives out the numbers of `sequence`, with default settings.
     #[must_use]
     pub fn new(sequence: Sequence) -> Self {
         Self::with_settings(sequence, Settings::default())
@@ -91,7 +91,9 @@ impl Service {
     }
 
     /// Answers one request. Nearly all requests have no body and are answered without waiting.
-    pub(crate) async fn respond<B>(&self, request: Request<B>) -> Response<Payload>
+    ///
+    /// `is_loopback` says whether the connection arrives at a loopback address.
+    pub(crate) async fn respond<B>(&self, request: Request<B>, is_loopback: bool) -> Response<Payload>
     where
         B: Body<Data = Bytes>,
     {
@@ -99,7 +101,7 @@ impl Service {
         let exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
         let fields = Fields::of(&head.headers);
         let route = Route::of(head.uri.path());
-        let mut checked = request::check(&head, fields, route, &self.settings.hosts);
+        let mut checked = request::check(&head, fields, route, &self.settings.hosts, is_loopback);
         if !body.is_end_stream() {
             checked = match checked {
                 // A client that waits for `100 Continue` does not get one, and so does not send the body.

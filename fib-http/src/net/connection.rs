@@ -30,9 +30,15 @@ const BUFFER_BYTES: usize = 64 * 1024;
 const HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves HTTP/1.1 and 1.0 on `io` until the client closes it, it fails, or `shutdown` asks for its end and the response in
-/// flight is sent.
-pub(crate) async fn serve<I>(io: I, service: Rc<Service>, activity: Rc<Activity>, timeouts: Timeouts, shutdown: Watcher)
-where
+/// flight is sent. `is_loopback` says whether it arrives at a loopback address.
+pub(crate) async fn serve<I>(
+    io: I,
+    is_loopback: bool,
+    service: Rc<Service>,
+    activity: Rc<Activity>,
+    timeouts: Timeouts,
+    shutdown: Watcher,
+) where
     I: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     // A connection allocates its buffers when it is served, so this belongs here and not before the task is spawned.
@@ -41,7 +47,7 @@ where
         return;
     }
     let io = TokioIo::new(Transport::new(io, Rc::clone(&activity), timeouts));
-    let service = service_fn(|request| respond(&service, &activity, request));
+    let service = service_fn(|request| respond(&service, &activity, is_loopback, request));
     if let Err(error) = shutdown.watch(http().serve_connection(io, service)).await {
         debug!("{error}");
     }
@@ -64,10 +70,11 @@ fn http() -> http1::Builder {
 async fn respond(
     service: &Service,
     activity: &Rc<Activity>,
+    is_loopback: bool,
     request: Request<Incoming>,
 ) -> Result<Response<Full<TrackedPayload>>, Infallible> {
     let unsent = activity.request_arrived();
-    let response = service.respond(request).await;
+    let response = service.respond(request, is_loopback).await;
     if response.headers().contains_key(CONNECTION) {
         // The service closes the connection, and the client may already be sending what follows.
         activity.leave_input_unread();

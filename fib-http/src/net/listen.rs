@@ -172,13 +172,6 @@ fn has_ipv6_address() -> bool {
         || std::fs::read("/proc/net/if_inet6").is_ok_and(|addresses| !addresses.is_empty())
 }
 
-/// Whether only this machine can reach the listeners.
-pub(crate) fn are_loopback(listeners: &[TcpListener]) -> bool {
-    listeners
-        .iter()
-        .all(|listener| listener.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback()))
-}
-
 /// Logs where the service can be reached, an IPv4 address last: the line that scripts wait for.
 pub(crate) fn announce(listeners: &[tokio::net::TcpListener]) {
     let mut addresses: Vec<SocketAddr> = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
@@ -211,16 +204,6 @@ mod tests {
         let listeners = bind(&["localhost"], 0).expect("a free port");
         let ports: Vec<u16> = listeners.iter().map(|l| l.local_addr().expect("bound").port()).collect();
         assert!(ports.iter().all(|&port| port == ports[0] && port != 0), "{ports:?}");
-    }
-
-    #[test]
-    fn loopback_addresses_are_recognised() {
-        let at = |host: &str| bind(&[host], 0).expect("a free port");
-        assert!(are_loopback(&at("localhost")));
-        assert!(!are_loopback(&at("0.0.0.0")));
-        let mut both = at("127.0.0.1");
-        both.extend(at("0.0.0.0"));
-        assert!(!are_loopback(&both));
     }
 
     #[test]

@@ -141,7 +141,9 @@ async fn serve_peer(
         if let Err(error) = stream.set_nodelay(true) {
             debug!("TCP_NODELAY: {error}");
         }
-        connection::serve(stream, service, activity, settings.timeouts(), shutdown).await;
+        // An address that is unknown is treated as the one with the stricter checks.
+        let is_loopback = stream.local_addr().map_or(true, |address| address.ip().to_canonical().is_loopback());
+        connection::serve(stream, is_loopback, service, activity, settings.timeouts(), shutdown).await;
         debug!("ended");
     }
     .instrument(span)
@@ -149,10 +151,10 @@ async fn serve_peer(
 }
 
 /// Serves HTTP/1.1 and 1.0 on any byte stream with the default timeouts, until the client closes it, it fails, or `shutdown`
-/// asks for its end.
+/// asks for its end. `Host` is checked as on a connection over loopback.
 pub async fn serve_stream<I>(io: I, service: Rc<Service>, shutdown: Watcher)
 where
     I: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    connection::serve(io, service, Rc::new(Activity::new()), Timeouts::default(), shutdown).await;
+    connection::serve(io, true, service, Rc::new(Activity::new()), Timeouts::default(), shutdown).await;
 }

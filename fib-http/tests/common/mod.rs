@@ -49,8 +49,13 @@ impl Server {
 
     /// With flags, and made-up readings of the memory at a threshold of 50 %.
     pub(crate) fn with_readings(flags: &[&str], readings: impl FnMut() -> Reading + Send + 'static) -> Self {
+        Self::on("localhost", flags, readings)
+    }
+
+    /// The same, at a free port of all addresses of `host`.
+    pub(crate) fn on(host: &str, flags: &[&str], readings: impl FnMut() -> Reading + Send + 'static) -> Self {
         let config = Config::parse_from(["fib-http"].iter().chain(flags));
-        let listeners = listen::bind(&["localhost"], 0).expect("a free port");
+        let listeners = listen::bind(&[host], 0).expect("a free port");
         let addresses = listeners.iter().map(|l| l.local_addr().expect("bound")).collect();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {

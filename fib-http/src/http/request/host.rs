@@ -1,7 +1,8 @@
 //! Which names the service answers to.
 //!
 //! A page elsewhere can point a name of its own at 127.0.0.1 (DNS rebinding), and its scripts would then take numbers from a
-//! service that is bound to loopback only. `Host` then contains that name.
+//! service on the reader's machine. `Host` then contains that name. So a connection that arrives at a loopback address is
+//! checked, whatever other addresses the service listens on.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -59,23 +60,23 @@ impl std::error::Error for HostNameError {}
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     allowed: Vec<HostName>,
-    all: bool,
-    /// The last `Host` that passed. Most requests have the same one, and comparing it costs less than checking it.
-    passed: RefCell<Vec<u8>>,
+    /// The last `Host` that passed, on other connections and on those over loopback. Most requests have the same one, and
+    /// comparing it costs less than checking it.
+    passed: [RefCell<Vec<u8>>; 2],
 }
 
 impl Hosts {
-    /// The `allowed` names; every name if none is given and other machines can reach the service.
-    pub(crate) fn new(allowed: &[HostName], only_loopback: bool) -> Self {
-        let all = if allowed.is_empty() { !only_loopback } else { allowed.iter().any(|name| name.0 == "*") };
-        Self { allowed: allowed.to_vec(), all, passed: RefCell::default() }
+    /// The `allowed` names. If none is given, every name on connections that do not arrive at a loopback address.
+    pub(crate) fn new(allowed: &[HostName]) -> Self {
+        Self { allowed: allowed.to_vec(), passed: Default::default() }
     }
 
     /// Checks `Host`, and the authority of a target in absolute form, which takes precedence (RFC 9112, section 3.2.2).
+    /// `is_loopback` says whether the connection arrives at a loopback address.
     ///
     /// # Errors
     /// 400 if the host is missing or malformed, 421 if the service does not answer to it.
-    pub(crate) fn check(&self, head: &Parts) -> Result<(), Problem> {
+    pub(crate) fn check(&self, head: &Parts, is_loopback: bool) -> Result<(), Problem> {
         let mut fields = head.headers.get_all(HOST).iter();
         let field = match (fields.next(), fields.next()) {
             (Some(field), None) => Some(field),
@@ -84,7 +85,8 @@ impl Hosts {
             (Some(_), Some(_)) => return Err(bad("There is more than one Host.")),
         };
         let only_field = field.filter(|_| head.uri.authority().is_none());
-        if only_field.is_some_and(|field| *self.passed.borrow() == field.as_bytes()) {
+        let passed = &self.passed[usize::from(is_loopback)];
+        if only_field.is_some_and(|field| *passed.borrow() == field.as_bytes()) {
             return Ok(());
         }
         let mut host = match field {
@@ -98,10 +100,10 @@ impl Hosts {
             host = Some(host_of(authority.as_str()).ok_or_else(|| bad("The target's host is malformed."))?);
         }
         match host {
-            Some(host) if !self.answers_to(host) => Err(misdirected()),
+            Some(host) if !self.answers_to(host, is_loopback) => Err(misdirected()),
             _ => {
                 if let Some(field) = only_field {
-                    let mut passed = self.passed.borrow_mut();
+                    let mut passed = passed.borrow_mut();
                     passed.clear();
                     passed.extend_from_slice(field.as_bytes());
                 }
@@ -110,9 +112,9 @@ impl Hosts {
         }
     }
 
-    fn answers_to(&self, host: &str) -> bool {
+    fn answers_to(&self, host: &str, is_loopback: bool) -> bool {
         let host = without_dot(host);
-        self.all
+        (self.allowed.is_empty() && !is_loopback)
             || host.eq_ignore_ascii_case("localhost")
             || host.starts_with('[')
             || host.parse::<Ipv4Addr>().is_ok()
@@ -222,22 +224,25 @@ mod tests {
         }
     }
 
-    fn status(hosts: &Hosts, version: Version, target: &str, fields: &[&str]) -> u16 {
+    /// The names that are answered to, and whether the connection arrives at a loopback address.
+    type Case<'a> = (&'a Hosts, bool);
+
+    fn status((hosts, is_loopback): Case<'_>, version: Version, target: &str, fields: &[&str]) -> u16 {
         let mut request = Request::builder().version(version).uri(target);
         for field in fields {
             request = request.header(HOST, *field);
         }
         let (head, ()) = request.body(()).expect("a request").into_parts();
-        hosts.check(&head).map_or_else(|problem| problem.status().as_u16(), |()| 200)
+        hosts.check(&head, is_loopback).map_or_else(|problem| problem.status().as_u16(), |()| 200)
     }
 
     #[test]
     fn unknown_names_are_refused() {
         let names = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect::<Vec<HostName>>();
-        let loopback = Hosts::new(&[], true);
-        let public = Hosts::new(&[], false);
-        let named = Hosts::new(&names(&["Fib.example", "other.example."]), false);
-        let any = Hosts::new(&names(&["x.example", "*"]), true);
+        let none = Hosts::new(&[]);
+        let named = Hosts::new(&names(&["Fib.example", "other.example."]));
+        let any = Hosts::new(&names(&["x.example", "*"]));
+        let (loopback, public) = ((&none, true), (&none, false));
         for (host, expected) in [
             ("localhost", [200; 4]),
             ("LOCALHOST.:80", [200; 4]),
@@ -251,28 +256,32 @@ mod tests {
             ("a b", [400; 4]),
             ("", [400; 4]),
         ] {
-            let statuses =
-                [&loopback, &public, &named, &any].map(|hosts| status(hosts, Version::HTTP_11, "/", &[host]));
-            assert_eq!(statuses, expected, "{host}");
-            // A target in absolute form takes precedence, but Host must be well-formed as well.
-            let target = format!("http://{host}/");
-            if expected[0] != 400 {
-                let statuses = [&loopback, &public, &named, &any]
-                    .map(|hosts| status(hosts, Version::HTTP_11, &target, &["elsewhere.example"]));
-                assert_eq!(statuses, expected, "{target}");
+            // The other one first, since what has passed on one connection is remembered.
+            for loopback_too in [false, true] {
+                let cases = [loopback, public, (&named, loopback_too), (&any, loopback_too)];
+                for (case, expected) in cases.into_iter().zip(expected).rev() {
+                    assert_eq!(status(case, Version::HTTP_11, "/", &[host]), expected, "{host} {}", case.1);
+                    // A target in absolute form takes precedence, but Host must be well-formed as well.
+                    let target = format!("http://{host}/");
+                    if expected != 400 {
+                        let fields = ["elsewhere.example"];
+                        assert_eq!(status(case, Version::HTTP_11, &target, &fields), expected, "{target} {}", case.1);
+                    }
+                }
             }
         }
-        assert_eq!(status(&loopback, Version::HTTP_11, "/", &[]), 400);
-        assert_eq!(status(&loopback, Version::HTTP_10, "/", &[]), 200);
-        assert_eq!(status(&any, Version::HTTP_10, "/", &["localhost", "localhost"]), 400);
-        assert_eq!(status(&any, Version::HTTP_11, "http://localhost/", &[]), 400);
-        assert_eq!(status(&any, Version::HTTP_11, "http://user@localhost/", &["localhost"]), 400);
-        assert_eq!(status(&any, Version::HTTP_11, "ftp://localhost/", &["localhost"]), 400);
+        let any = (&any, true);
+        assert_eq!(status(loopback, Version::HTTP_11, "/", &[]), 400);
+        assert_eq!(status(loopback, Version::HTTP_10, "/", &[]), 200);
+        assert_eq!(status(any, Version::HTTP_10, "/", &["localhost", "localhost"]), 400);
+        assert_eq!(status(any, Version::HTTP_11, "http://localhost/", &[]), 400);
+        assert_eq!(status(any, Version::HTTP_11, "http://user@localhost/", &["localhost"]), 400);
+        assert_eq!(status(any, Version::HTTP_11, "ftp://localhost/", &["localhost"]), 400);
     }
 
     #[test]
     fn an_asterisk_stands_for_one_label_or_more() {
-        let below = Hosts::new(&["*.Fib.example".parse().expect("a name")], true);
+        let below = Hosts::new(&["*.Fib.example".parse().expect("a name")]);
         for (host, expected) in [
             ("a.fib.example", 200),
             ("A.B.FIB.example.:80", 200),
@@ -283,7 +292,7 @@ mod tests {
             ("*.fib.example", 200),
             ("localhost", 200),
         ] {
-            assert_eq!(status(&below, Version::HTTP_11, "/", &[host]), expected, "{host}");
+            assert_eq!(status((&below, true), Version::HTTP_11, "/", &[host]), expected, "{host}");
         }
     }
 

@@ -18,12 +18,19 @@ use self::route::Route;
 use super::response::Problem;
 
 /// Makes all checks of a request's head, each once. None of them needs the body.
+/// `is_loopback` says whether the connection arrives at a loopback address.
 ///
 /// # Errors
 /// The problem that the first failing check reports.
-pub(crate) fn check(head: &Parts, fields: Fields, route: Route<'_>, hosts: &Hosts) -> Result<(), Problem> {
+pub(crate) fn check(
+    head: &Parts,
+    fields: Fields,
+    route: Route<'_>,
+    hosts: &Hosts,
+    is_loopback: bool,
+) -> Result<(), Problem> {
     target::check(head)?;
-    hosts.check(head)?;
+    hosts.check(head, is_loopback)?;
     if fields.expect {
         expect::check(&head.headers)?;
     }
