@@ -115,13 +115,14 @@ fn refused_requests_consume_nothing() {
         ("GET //  HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         ("GET // HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
         ("GET /%2f HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-        ("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
         ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na=b", 405),
         ("PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 405),
         ("DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
-        ("get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        ("PATCH / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        ("get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
+        ("PROPFIND /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         ("POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400),
         ("GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 400),
@@ -140,6 +141,25 @@ fn refused_requests_consume_nothing() {
     }
     assert_eq!(client.number().index(), 10);
     assert_eq!(server.stop(), 11);
+}
+
+#[test]
+fn the_server_as_a_whole_tells_its_methods() {
+    let (server, mut client) = at("10");
+    let response = client.exchange("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((response.status, response.header("allow")), (204, Some("GET, HEAD")));
+    assert_eq!(server.stop(), 10);
+}
+
+#[test]
+fn a_condition_that_forbids_an_answer_consumes_nothing() {
+    let (server, mut client) = at("10");
+    let response = client.exchange("GET / HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"x\"\r\n\r\n");
+    response.assert_problem(412);
+    let response = client.exchange("GET / HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n\r\n");
+    assert_eq!((response.status, response.header("fibonacci-index")), (304, None));
+    assert_eq!((response.header("cache-control"), response.header("vary")), (Some("no-store"), Some("accept")));
+    assert_eq!(server.stop(), 10);
 }
 
 #[test]
@@ -230,6 +250,8 @@ fn a_long_body_is_refused_and_the_connection_ended() {
         let response = client.exchange(request);
         response.assert_problem(413);
         assert_eq!(response.header("connection"), Some("close"));
+        assert!(response.head.starts_with("HTTP/1.1 413 Content Too Large\r\n"), "{}", response.head);
+        assert!(response.text().contains(r#""title":"Content Too Large""#), "{}", response.text());
     }
     // A method that is not allowed is the better reason.
     let response =

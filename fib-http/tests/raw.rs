@@ -144,7 +144,9 @@ fn targets() -> Vec<Row> {
     vec![
         row("nothing there", target("/nothing"), 404, Kept, 0),
         row("asterisk form", target("*"), 400, Kept, 0),
-        row("OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, Kept, 0),
+        row("OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 204, Kept, 0),
+        row("OPTIONS * for another", "OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, Kept, 0),
+        row("POST *", "POST * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Kept, 0),
         row("authority form", target("localhost:80"), 400, Kept, 0),
         row("CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("a target that is too long", target(&format!("/?{}", "x".repeat(TARGET_BYTES - 1))), 414, Kept, 0),
@@ -154,7 +156,9 @@ fn targets() -> Vec<Row> {
         row("NUL in the target", "GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("a byte that is no UTF-8 in the target", b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("no target", "GET  HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
-        row("lower-case method", "get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, Kept, 0),
+        row("lower-case method", "get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501, Kept, 0),
+        row("unknown method", "PROPFIND /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 501, Kept, 0),
+        row("two slashes", target("/docs//"), 404, Kept, 0),
         row("POST", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na=b", 405, Kept, 0),
         row("HEAD", "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, Kept, 0),
     ]
@@ -201,6 +205,23 @@ fn accidents() -> Vec<Row> {
     ]
 }
 
+fn conditions() -> Vec<Row> {
+    let health = |lines: &str| format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
+    vec![
+        row("If-Match", get("If-Match: \"x\"\r\n"), 412, Kept, 0),
+        row("If-Match, HEAD", "HEAD / HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"x\"\r\n\r\n", 412, Kept, 0),
+        // There is a representation, though it has no entity-tag.
+        row("If-Match: *", get("If-Match: *\r\n"), 200, Kept, 1),
+        row("If-None-Match", get("If-None-Match: \"x\"\r\n"), 200, Kept, 1),
+        row("If-None-Match: *", get("If-None-Match: *\r\n"), 304, Kept, 0),
+        row("If-Modified-Since", get("If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT\r\n"), 200, Kept, 1),
+        row("If-Match elsewhere", health("If-Match: \"x\"\r\n"), 412, Kept, 0),
+        // Preconditions count only where the answer would be a success.
+        row("If-Match, redirected", "GET /docs HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"x\"\r\n\r\n", 308, Kept, 0),
+        row("If-Match, nothing there", "GET /x HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"x\"\r\n\r\n", 404, Kept, 0),
+    ]
+}
+
 fn other_protocols() -> Vec<Row> {
     vec![
         row("HTTP/0.9", "GET /\r\n\r\n", 400, Closed, 0),
@@ -229,6 +250,16 @@ fn smuggling() -> Vec<Row> {
         row("a hexadecimal length", request("Content-Length: 0x5\r\n", "xxxxx"), 400, Closed, 0),
         row("an endless length", request("Content-Length: 99999999999999999999\r\n", ""), 400, Closed, 0),
         row("TE gzip", request("Transfer-Encoding: gzip\r\n", ""), 400, Closed, 0),
+        row("TE gzip, chunked", request("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
+        row("TE chunked, chunked", request("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
+        row(
+            "TE gzip and TE chunked",
+            request("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+            501,
+            Closed,
+            0,
+        ),
+        row("TE Chunked", request("Transfer-Encoding: Chunked\r\n", "0\r\n\r\n"), 200, Closed, 1),
         row("TE xchunked", request("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 400, Closed, 0),
         row("TE chunked, gzip", request("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"), 400, Closed, 0),
         row("TE and HTTP/1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, Closed, 0),
@@ -313,7 +344,8 @@ fn every_request_has_the_outcome_that_it_should_have() {
     let server = Server::start(&["--start", &START.to_string()]);
     let mut wrong = Vec::new();
     let mut expected = START;
-    let rows = [good(), bodies(), hosts(), targets(), accidents(), other_protocols(), smuggling()].concat();
+    let rows =
+        [good(), bodies(), hosts(), targets(), accidents(), conditions(), other_protocols(), smuggling()].concat();
     assert!(rows.len() > 90, "{}", rows.len());
     for (name, request, status, after, consumed) in rows {
         let seen = outcome(&server, &request);

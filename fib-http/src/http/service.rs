@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body;
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tracing::{debug, error};
@@ -16,8 +16,9 @@ use super::metrics::{self, Metrics, Snapshot};
 use super::pages::Docs;
 use super::request::accept::prefers_text;
 use super::request::body::drain;
+use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
-use super::request::route::{Route, not_found};
+use super::request::route::{ALLOWED, Route, not_found};
 use super::request::{self, Fields};
 use super::response::{JSON, NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use crate::sequence::{Sequence, Shortage};
@@ -149,6 +150,18 @@ impl Service {
         exchange: &mut Exchange,
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
+        if fields.conditional
+            && route.has_representation()
+            && conditions::evaluate(&head.headers, None)? == Outcome::NotModified
+        {
+            // It has the fields that tell caches what a number's response would.
+            let mut response = match route {
+                Route::Number => self.number_heads.without_index(as_text()),
+                _ => empty(StatusCode::NOT_MODIFIED),
+            };
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Ok(response);
+        }
         Ok(match route {
             Route::Number if head.method == Method::HEAD => self.number_heads.without_index(as_text()),
             Route::Number => self.number(as_text(), exchange)?,
@@ -163,6 +176,11 @@ impl Service {
             Route::OpenApi => content(JSON, self.docs.openapi()),
             Route::Favicon => empty(StatusCode::NO_CONTENT),
             Route::Robots => content(TEXT, "User-agent: *\nDisallow: /\n"),
+            Route::Server => {
+                let mut response = empty(StatusCode::NO_CONTENT);
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static(ALLOWED));
+                response
+            }
             Route::Unknown => return Err(not_found()),
         })
     }

@@ -35,6 +35,10 @@ impl Docs {
 
     /// A file of Swagger UI and its media type. The empty path is its main page.
     pub(crate) fn asset(&self, path: &str) -> Option<(HeaderValue, Bytes)> {
+        // The library would take a slash for its page too.
+        if path == "/" {
+            return None;
+        }
         let file = serve(path, Arc::clone(&self.swagger_ui))
             .inspect_err(|error| error!("Swagger UI's {path}: {error}"))
             .ok()??;
@@ -74,6 +78,8 @@ mod tests {
         let (media_type, page) = docs.asset("").expect("a page");
         assert!(media_type.to_str().expect("ASCII").starts_with("text/html"));
         assert!(!std::str::from_utf8(&page).expect("UTF-8").contains("http"));
-        assert_eq!(docs.asset("../secret"), None);
+        for nothing in ["/", "//", "/index.html", "../secret"] {
+            assert_eq!(docs.asset(nothing), None, "{nothing}");
+        }
     }
 }

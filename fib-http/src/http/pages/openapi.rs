@@ -72,11 +72,13 @@ fn number() -> OperationBuilder {
         .response("400", problem("The target, `Host` or the request's body is malformed."))
         .response("403", problem("The request comes from a page of another site and is not a navigation."))
         .response("408", problem("The request's body did not arrive within a second."))
+        .response("412", problem("`If-Match` names an entity-tag, and a number has none."))
         .response("413", problem("The request has a body of more than 64 KiB."))
         .response("414", problem("The target has more than 8 KiB."))
         .response("417", problem("The request has an expectation other than 100-continue."))
         .response("421", problem("The service does not answer to the name in `Host`."))
         .response("500", problem("The service failed to answer this request."))
+        .response("501", problem("The service does not know the method, or a transfer coding of the request's body."))
         .response(
             "503",
             problem(

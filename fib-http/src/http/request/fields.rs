@@ -7,6 +7,8 @@ use hyper::header::HeaderMap;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields {
     pub(crate) accept: bool,
+    /// A precondition on an entity-tag.
+    pub(crate) conditional: bool,
     pub(crate) expect: bool,
     /// One of those that tell where a browser's request comes from, and why it is made.
     pub(crate) fetch_metadata: bool,
@@ -19,6 +21,7 @@ impl Fields {
         for name in headers.keys() {
             match name.as_str() {
                 "accept" => fields.accept = true,
+                "if-match" | "if-none-match" => fields.conditional = true,
                 "expect" => fields.expect = true,
                 "origin" | "purpose" | "referer" | "sec-fetch-site" | "sec-purpose" | "x-moz" => {
                     fields.fetch_metadata = true;

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod body;
+pub(crate) mod conditions;
 pub(crate) mod expect;
 mod fetch_metadata;
 mod fields;
@@ -9,6 +10,7 @@ pub(crate) mod host;
 mod list;
 pub(crate) mod route;
 pub(crate) mod target;
+mod transfer_coding;
 
 use hyper::http::request::Parts;
 
@@ -31,6 +33,9 @@ pub(crate) fn check(
 ) -> Result<(), Problem> {
     target::check(head)?;
     hosts.check(head, is_loopback)?;
+    if fields.transfer_encoding {
+        transfer_coding::check(&head.headers)?;
+    }
     if fields.expect {
         expect::check(&head.headers)?;
     }

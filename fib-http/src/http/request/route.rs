@@ -5,6 +5,9 @@ use hyper::{Method, StatusCode};
 
 use crate::http::response::Problem;
 
+/// The methods that all routes allow, as a value of `Allow`.
+pub(crate) const ALLOWED: &str = "GET, HEAD";
+
 /// What a request asks for, according to its path. The query does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
@@ -20,6 +23,8 @@ pub(crate) enum Route<'a> {
     OpenApi,
     Favicon,
     Robots,
+    /// The server as a whole, the target of `OPTIONS *`.
+    Server,
     /// Nothing that exists.
     Unknown,
 }
@@ -35,6 +40,7 @@ impl<'a> Route<'a> {
             "/openapi.json" => Self::OpenApi,
             "/favicon.ico" => Self::Favicon,
             "/robots.txt" => Self::Robots,
+            "*" => Self::Server,
             path => path.strip_prefix("/docs/").map_or(Self::Unknown, Self::Docs),
         }
     }
@@ -50,23 +56,41 @@ impl<'a> Route<'a> {
             Self::OpenApi => "/openapi.json",
             Self::Favicon => "/favicon.ico",
             Self::Robots => "/robots.txt",
+            Self::Server => "*",
             Self::Unknown => "other",
         }
     }
 
-    /// Checks that the route exists, and that it allows `method`.
+    /// Whether the service answers a `GET` with a representation, so that preconditions apply.
+    pub(crate) fn has_representation(self) -> bool {
+        !matches!(self, Self::DocsWithoutSlash | Self::Favicon | Self::Server | Self::Unknown)
+    }
+
+    /// Checks that the service knows `method`, that the route exists, and that it allows `method`.
     ///
     /// # Errors
-    /// 404, or 405.
+    /// 501, 404 or 405.
     pub(crate) fn check(self, method: &Method) -> Result<(), Problem> {
-        if self == Self::Unknown {
-            return Err(not_found());
-        }
         match *method {
-            Method::GET | Method::HEAD => Ok(()),
+            Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PUT
+            | Method::DELETE
+            | Method::OPTIONS
+            | Method::TRACE
+            | Method::PATCH => {}
+            _ => {
+                let detail = "The service does not know this method. GET and HEAD are allowed.";
+                return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "method", detail));
+            }
+        }
+        match (self, method) {
+            (Self::Unknown, _) => Err(not_found()),
+            (_, &Method::GET | &Method::HEAD) | (Self::Server, &Method::OPTIONS) => Ok(()),
             _ => {
                 let detail = "Only GET and HEAD are allowed here.";
-                Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).with(ALLOW, "GET, HEAD"))
+                Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).with(ALLOW, ALLOWED))
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::http::response::Problem;
 /// The longest target of a request, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
 
-/// Accepts a path, or a URI with one.
+/// Accepts a path, a URI with one, and the asterisk of `OPTIONS *`.
 ///
 /// # Errors
 /// 400 for the forms that only proxies and `OPTIONS` use, 414 for a target that is too long.
@@ -17,8 +17,8 @@ pub(crate) fn check(head: &Parts) -> Result<(), Problem> {
     if head.method == Method::CONNECT {
         return Err(bad("This server is not a proxy.").closing());
     }
-    let is_for_the_server = head.method == Method::OPTIONS && uri.path() == "*";
-    if !uri.path().starts_with('/') && !is_for_the_server {
+    let is_asterisk_form = head.method == Method::OPTIONS && uri.path() == "*";
+    if !uri.path().starts_with('/') && !is_asterisk_form {
         return Err(bad("The target is neither a path nor a URI."));
     }
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len())

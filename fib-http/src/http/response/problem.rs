@@ -1,11 +1,15 @@
 //! Errors as problem details (RFC 9457).
 
 use bytes::Bytes;
+use hyper::ext::ReasonPhrase;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use super::heads::head;
 use super::payload::Payload;
+
+/// The reason phrase of 413 in RFC 9110. hyper has the one of an older RFC.
+const CONTENT_TOO_LARGE: &str = "Content Too Large";
 
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -46,11 +50,14 @@ impl Problem {
 
     pub(crate) fn into_response(self) -> Response<Payload> {
         let details = serde_json::json!({
-            "title": self.status.canonical_reason(),
+            "title": title(self.status),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
         let mut response = head(self.status, Payload::from(Bytes::from(details.to_string())));
+        if self.status == StatusCode::PAYLOAD_TOO_LARGE {
+            response.extensions_mut().insert(ReasonPhrase::from_static(CONTENT_TOO_LARGE.as_bytes()));
+        }
         let headers = response.headers_mut();
         if let Some((name, value)) = self.header {
             headers.insert(name, HeaderValue::from_static(value));
@@ -62,4 +69,9 @@ impl Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
+}
+
+/// The reason phrase of a status.
+fn title(status: StatusCode) -> Option<&'static str> {
+    if status == StatusCode::PAYLOAD_TOO_LARGE { Some(CONTENT_TOO_LARGE) } else { status.canonical_reason() }
 }
