@@ -54,6 +54,7 @@ where
         let service = Rc::new(Service::with_settings(sequence, config.http_settings()));
         net::serve(listeners, &service, &config.net_settings(), signal).await.map_err(Error::Runtime)?;
         log::wait_for_reader();
+        service.metrics().lost_numbers().flush();
         let (index, restarts) = (service.index(), service.restarts());
         let (requests, refused, connections, since) = service.metrics().summary();
         let seconds = since.as_secs();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Response, Server};
+use common::{GET, Program, Response, Server};
 
 /// Asks for paths over one connection, and checks at the end that no number was consumed.
 fn ask(paths: &[&str]) -> Vec<Response> {
@@ -29,12 +29,20 @@ fn metrics_tell_what_an_operator_wants_to_know() {
     let mut client = server.connect();
     client.number();
     client.exchange("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n").assert_problem(404);
+    client.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.read_head();
+    client.send("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.read_head();
+    client.exchange("PROPFIND / HTTP/1.1\r\nHost: localhost\r\n\r\n").assert_problem(501);
     let metrics = || server.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let first = metrics();
     assert_eq!(first.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
     for (name, figure) in [
-        ("fib_http_requests_total{route=\"/\",status=\"200\"}", 1.0),
-        ("fib_http_requests_total{route=\"other\",status=\"404\"}", 1.0),
+        ("fib_http_requests_total{method=\"GET\",route=\"/\",status=\"200\"}", 1.0),
+        ("fib_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"}", 1.0),
+        ("fib_http_requests_total{method=\"HEAD\",route=\"/\",status=\"200\"}", 1.0),
+        ("fib_http_requests_total{method=\"HEAD\",route=\"/healthz\",status=\"200\"}", 1.0),
+        ("fib_http_requests_total{method=\"other\",route=\"/\",status=\"501\"}", 1.0),
         ("fib_http_refusals_total{reason=\"path\"}", 1.0),
         ("fib_http_position", 11.0),
         ("fib_http_current_digits", 2.0),
@@ -45,7 +53,7 @@ fn metrics_tell_what_an_operator_wants_to_know() {
         ("fib_http_restarts_total", 0.0),
         ("fib_http_memory_used_bytes", 0.0),
         ("fib_http_step_seconds_count", 1.0),
-        ("fib_http_response_seconds_count", 2.0),
+        ("fib_http_response_seconds_count", 5.0),
     ] {
         assert_eq!(first.metric(name), figure, "{name}");
     }
@@ -54,9 +62,33 @@ fn metrics_tell_what_an_operator_wants_to_know() {
     assert!(threshold > 0.0 && threshold < total);
     assert!(first.text().contains("fib_http_build_info{version="), "{}", first.text());
     assert!(first.text().ends_with("# EOF\n"));
+    assert!(!first.text().contains("fib_http_cut_responses_total{"), "{}", first.text());
     assert_eq!(metrics().metric("fib_http_position"), 11.0);
     drop(client);
     assert_eq!(server.stop(), 11);
+}
+
+#[test]
+fn what_is_cut_is_not_counted_as_sent() {
+    // More digits than a socket's buffers hold.
+    const START: u64 = 100_000_000;
+
+    let mut program = Program::start(&[&format!("--start={START}")]);
+    let mut client = program.connect();
+    client.send(GET);
+    assert_eq!(client.read_head().index(), START);
+    drop(client);
+    let line = program.wait_for("not sent whole").expect("a line");
+    assert!(line.contains(&format!("index={START} ")), "{line}");
+    let metrics = program.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for (name, figure) in [
+        ("fib_http_requests_total{method=\"GET\",route=\"/\",status=\"200\"}", 1.0),
+        ("fib_http_cut_responses_total{method=\"GET\",route=\"/\",status=\"200\"}", 1.0),
+        ("fib_http_response_seconds_count", 0.0),
+        ("fib_http_bodies_in_flight", 0.0),
+    ] {
+        assert_eq!(metrics.metric(name), figure, "{name}");
+    }
 }
 
 #[test]

@@ -57,7 +57,8 @@ fn clients_that_never_read_are_cut_and_hold_no_more_than_they_may() {
     let held = most.saturating_sub(before);
     assert!(held <= BUDGET / 1024 + SLACK_KIB, "{held} KiB more than before");
     let metrics = other.exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let answered = |status| metrics.metric(&format!("fib_http_requests_total{{route=\"/\",status=\"{status}\"}}"));
+    let answered =
+        |status| metrics.metric(&format!("fib_http_requests_total{{method=\"GET\",route=\"/\",status=\"{status}\"}}"));
     assert!(answered(503) > 0.0, "all of them were let in");
     assert_eq!(answered(200) + answered(503), CLIENTS as f64 + 1.0);
     assert_eq!(metrics.metric("fib_http_position"), LONG as f64 + answered(200));

@@ -16,12 +16,16 @@ use crate::sequence::Reservation;
 pub(crate) struct Exchange {
     metrics: Rc<Metrics>,
     started: Instant,
-    /// The memory that the response's number holds.
-    reservation: Option<Reservation>,
-    /// Method and target, for the access log.
-    logged: Option<Box<(Method, Uri)>>,
-    status: StatusCode,
-    /// Bytes of the response's body.
+    method: Method,
+    /// How the metrics name what is asked for.
+    route: &'static str,
+    /// The index of the response's number, and the memory that the number holds.
+    number: Option<(u64, Reservation)>,
+    /// The target, for the access log.
+    logged: Option<Box<Uri>>,
+    /// `None` until there is a response.
+    status: Option<StatusCode>,
+    /// Bytes of the body that are to be sent.
     length: usize,
     /// How many of them the system has taken.
     sent: usize,
@@ -29,10 +33,10 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Starts when the request's head is complete.
-    pub(crate) fn start(metrics: Rc<Metrics>, head: &Parts, access_log: bool) -> Self {
-        let logged = access_log.then(|| Box::new((head.method.clone(), head.uri.clone())));
-        let started = Instant::now();
-        Self { metrics, started, reservation: None, logged, status: StatusCode::OK, length: 0, sent: 0 }
+    pub(crate) fn start(metrics: Rc<Metrics>, head: &Parts, route: &'static str, access_log: bool) -> Self {
+        let logged = access_log.then(|| Box::new(head.uri.clone()));
+        let (started, method) = (Instant::now(), head.method.clone());
+        Self { metrics, started, method, route, number: None, logged, status: None, length: 0, sent: 0 }
     }
 
     /// When the request's head was complete.
@@ -40,15 +44,17 @@ impl Exchange {
         self.started
     }
 
-    /// Keeps `reservation` until the end of the exchange.
-    pub(crate) fn keep(&mut self, reservation: Reservation) {
-        self.reservation = Some(reservation);
+    /// The response has the number at `index`. Keeps `reservation` until the end of the exchange.
+    pub(crate) fn set_number(&mut self, index: u64, reservation: Reservation) {
+        self.number = Some((index, reservation));
     }
 
-    /// Sets the response's status and the length of its body in bytes.
+    /// Sets the response's status and the length of its body in bytes. The request is answered now.
     pub(crate) fn set_response(&mut self, status: StatusCode, length: usize) {
-        self.status = status;
-        self.length = length;
+        self.metrics.answered(&self.method, self.route, status);
+        self.status = Some(status);
+        // The body that tells the length of a response to HEAD is not sent.
+        self.length = if self.method == Method::HEAD { 0 } else { length };
     }
 
     /// Records that the system has taken `bytes` more of the body.
@@ -60,13 +66,24 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let took = self.started.elapsed();
-        self.metrics.responded(took);
-        if let Some(request) = &self.logged {
-            let (method, target) = &**request;
-            let (status, length, sent) = (self.status.as_u16(), self.length, self.sent);
+        let (length, sent) = (self.length, self.sent);
+        match self.status {
+            Some(status) if sent < length => {
+                self.metrics.cut(&self.method, self.route, status);
+                if let Some((index, _)) = self.number {
+                    self.metrics.lost_numbers().record(index, sent, length);
+                }
+            }
+            Some(_) => self.metrics.responded(took),
+            // The client has gone while its body was being read.
+            None => {}
+        }
+        if let Some(target) = &self.logged {
+            let (method, status) = (&self.method, self.status.map(|status| status.as_u16()));
             // As a string, which the text format puts in quotes: a target cannot imitate another part of the line.
             let target = &*target.to_string();
             info!(%method, target, status, length, sent, seconds = took.as_secs_f64(), "request");
         }
+        self.metrics.lost_numbers().flush_if_due();
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::lost_numbers::LostNumbers;
 use crate::log;
 use crate::sequence::Load;
 use crate::sequence::memory::Usage;
@@ -30,8 +31,21 @@ type Level = Gauge<u64, AtomicU64>;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
+    method: &'static str,
     route: &'static str,
     status: u16,
+}
+
+impl Request {
+    /// Methods other than those that are allowed share one name, since clients can make up any number of them.
+    fn new(method: &Method, route: &'static str, status: StatusCode) -> Self {
+        let method = match *method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            _ => "other",
+        };
+        Self { method, route, status: status.as_u16() }
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -55,6 +69,8 @@ pub(crate) struct Metrics {
     requests: Family<Request, Counter>,
     /// The member of `requests` that counts numbers, looked up once.
     numbers: Counter,
+    cut_responses: Family<Request, Counter>,
+    lost_numbers: LostNumbers,
     refusals: Family<Refusal, Counter>,
     accepted: Counter,
     connections: Level,
@@ -84,8 +100,10 @@ impl Metrics {
         let metrics = Self {
             registry: Registry::with_prefix("fib_http"),
             since: Instant::now(),
-            numbers: requests.get_or_create_owned(&Request { route: "/", status: 200 }),
+            numbers: requests.get_or_create_owned(&Request { method: "GET", route: "/", status: 200 }),
             requests,
+            cut_responses: Family::default(),
+            lost_numbers: LostNumbers::new(),
             refusals: Family::default(),
             accepted: Counter::default(),
             connections: Level::default(),
@@ -110,7 +128,12 @@ impl Metrics {
     fn registered(mut self) -> Self {
         let r = &mut self.registry;
         r.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
-        r.register("requests", "Requests answered, by route and status", self.requests.clone());
+        r.register("requests", "Requests answered", self.requests.clone());
+        r.register(
+            "cut_responses",
+            "Responses that ended before the system had all of them; those of GET / with 200 are numbers lost",
+            self.cut_responses.clone(),
+        );
         r.register("refusals", "Requests refused, by reason; they consume nothing", self.refusals.clone());
         r.register("position", "Index of the number that comes next", self.position.clone());
         r.register("current_digits", "Decimal digits of the number that comes next", self.digits.clone());
@@ -145,7 +168,7 @@ impl Metrics {
         );
         r.register_with_unit(
             "response",
-            "Time from the head of a request until the system has all of the response",
+            "Time from the head of a request until the system has all of the response; cut ones are left out",
             Unit::Seconds,
             self.response.clone(),
         );
@@ -153,12 +176,22 @@ impl Metrics {
     }
 
     /// Counts a request that was answered.
-    pub(crate) fn answered(&self, route: &'static str, status: StatusCode) {
+    pub(crate) fn answered(&self, method: &Method, route: &'static str, status: StatusCode) {
         self.answered.set(self.answered.get() + 1);
-        match (route, status) {
-            ("/", StatusCode::OK) => self.numbers.inc(),
-            _ => self.requests.get_or_create(&Request { route, status: status.as_u16() }).inc(),
+        match (method, route, status) {
+            (&Method::GET, "/", StatusCode::OK) => self.numbers.inc(),
+            _ => self.requests.get_or_create(&Request::new(method, route, status)).inc(),
         };
+    }
+
+    /// Counts a response of which the system has not taken everything.
+    pub(crate) fn cut(&self, method: &Method, route: &'static str, status: StatusCode) {
+        self.cut_responses.get_or_create(&Request::new(method, route, status)).inc();
+    }
+
+    /// The log of numbers that were not sent whole.
+    pub(crate) fn lost_numbers(&self) -> &LostNumbers {
+        &self.lost_numbers
     }
 
     /// Counts a request that was refused.

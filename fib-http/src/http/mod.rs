@@ -1,6 +1,7 @@
 //! From a request to a response.
 
 mod exchange;
+mod lost_numbers;
 mod metrics;
 mod pages;
 mod request;

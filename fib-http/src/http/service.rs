@@ -99,9 +99,9 @@ impl Service {
         B: Body<Data = Bytes>,
     {
         let (head, body) = request.into_parts();
-        let exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
         let fields = Fields::of(&head.headers);
         let route = Route::of(head.uri.path());
+        let exchange = Exchange::start(Rc::clone(&self.metrics), &head, route.label(), self.settings.access_log);
         let mut checked = request::check(&head, fields, route, &self.settings.hosts, is_loopback);
         if !body.is_end_stream() {
             checked = match checked {
@@ -137,7 +137,6 @@ impl Service {
             // If there was a Content-Length too, the connection must be closed (RFC 9112, section 6.1). hyper does not say.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        self.metrics.answered(route.label(), response.status());
         exchange.set_response(response.status(), response.body().remaining());
         response.map(|payload| payload.with_exchange(exchange))
     }
@@ -189,7 +188,7 @@ impl Service {
     fn number(&self, as_text: bool, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
         let number = self.sequence.borrow_mut().take().map_err(|shortage| refusal(&shortage))?;
         self.metrics.stepped(exchange.started().elapsed());
-        exchange.keep(number.reservation);
+        exchange.set_number(number.index, number.reservation);
         Ok(self.number_heads.with_index(as_text, number.index, number.digits.into()))
     }
 
