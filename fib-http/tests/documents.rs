@@ -34,6 +34,13 @@ fn metrics_tell_what_an_operator_wants_to_know() {
     client.send("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.read_head();
     client.exchange("PROPFIND / HTTP/1.1\r\nHost: localhost\r\n\r\n").assert_problem(501);
+    for malformed in ["rubbish\r\n\r\n", "GET / HTTP/3.0\r\n\r\n"] {
+        assert!(server.connect().exchange(malformed).status >= 400);
+    }
+    let mut http2 = server.connect();
+    http2.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    assert!(http2.ended());
+    drop(http2);
     let metrics = || server.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let first = metrics();
     assert_eq!(first.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
@@ -43,11 +50,15 @@ fn metrics_tell_what_an_operator_wants_to_know() {
         ("fib_http_requests_total{method=\"HEAD\",route=\"/\",status=\"200\"}", 1.0),
         ("fib_http_requests_total{method=\"HEAD\",route=\"/healthz\",status=\"200\"}", 1.0),
         ("fib_http_requests_total{method=\"other\",route=\"/\",status=\"501\"}", 1.0),
+        ("fib_http_requests_total{method=\"other\",route=\"other\",status=\"400\"}", 1.0),
+        ("fib_http_requests_total{method=\"other\",route=\"other\",status=\"505\"}", 1.0),
+        ("fib_http_refusals_total{reason=\"head\"}", 1.0),
+        ("fib_http_refusals_total{reason=\"version\"}", 2.0),
         ("fib_http_refusals_total{reason=\"path\"}", 1.0),
         ("fib_http_position", 11.0),
         ("fib_http_current_digits", 2.0),
         ("fib_http_connections", 2.0),
-        ("fib_http_accepted_connections_total", 2.0),
+        ("fib_http_accepted_connections_total", 5.0),
         ("fib_http_bodies_in_flight", 0.0),
         ("fib_http_bodies_in_flight_bytes", 0.0),
         ("fib_http_restarts_total", 0.0),

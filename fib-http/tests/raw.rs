@@ -4,6 +4,8 @@
 mod common;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::thread;
+use std::time::Duration;
 
 use common::{Client, Server};
 use fib_http::http::{REQUEST_BODY_BYTES, TARGET_BYTES};
@@ -155,6 +157,12 @@ fn targets() -> Vec<Row> {
         row("101 headers", get(&"X: y\r\n".repeat(100)), 431, Closed, 0),
         row("NUL in the target", "GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("a byte that is no UTF-8 in the target", b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("a fragment", target("/#x"), 400, Closed, 0),
+        row("a fragment alone", target("#x"), 400, Closed, 0),
+        row("a fragment after a query", target("/?x#y"), 400, Kept, 0),
+        row("a fragment in absolute form", target("http://localhost/#x"), 400, Closed, 0),
+        row("a fragment in absolute form without a path", target("http://localhost#x"), 400, Closed, 0),
+        row("a number sign elsewhere", get("X#Y: #\r\n"), 200, Kept, 1),
         row("no target", "GET  HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("lower-case method", "get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501, Kept, 0),
         row("unknown method", "PROPFIND /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 501, Kept, 0),
@@ -226,8 +234,8 @@ fn other_protocols() -> Vec<Row> {
     vec![
         row("HTTP/0.9", "GET /\r\n\r\n", 400, Closed, 0),
         row("HTTP/0.9, half-closed", "GET /\r\n".to_owned() + END, 400, Closed, 0),
-        row("HTTP/2.0", "GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
-        row("HTTP/1.2", "GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("HTTP/2.0", "GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
+        row("HTTP/1.2", "GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
         row("HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", NONE, Closed, 0),
         row("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, Closed, 0),
         row("nothing but an end", END, NONE, Closed, 0),
@@ -248,7 +256,8 @@ fn smuggling() -> Vec<Row> {
         row("a signed length", request("Content-Length: +5\r\n", "xxxxx"), 400, Closed, 0),
         row("a negative length", request("Content-Length: -5\r\n", ""), 400, Closed, 0),
         row("a hexadecimal length", request("Content-Length: 0x5\r\n", "xxxxx"), 400, Closed, 0),
-        row("an endless length", request("Content-Length: 99999999999999999999\r\n", ""), 400, Closed, 0),
+        row("an endless length", request("Content-Length: 99999999999999999999\r\n", ""), 413, Closed, 0),
+        row("the longest length", request("Content-Length: 18446744073709551615\r\n", ""), 413, Closed, 0),
         row("TE gzip", request("Transfer-Encoding: gzip\r\n", ""), 400, Closed, 0),
         row("TE gzip, chunked", request("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
         row("TE chunked, chunked", request("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
@@ -311,6 +320,9 @@ fn outcome(server: &Server, request: &[u8]) -> (u16, After) {
     }
     let mut response = if request.starts_with(b"HEAD") { client.read_head() } else { client.read() };
     let status = response.status;
+    if status >= 400 && !request.starts_with(b"HEAD") {
+        response.assert_problem(status);
+    }
     if status == 100 {
         response = client.read();
         assert_eq!(response.status, 200, "{}", response.head);
@@ -372,6 +384,45 @@ fn pipelined_requests_behind_a_refused_one_are_answered() {
 }
 
 #[test]
+fn a_rejected_head_gets_a_problem_whatever_came_before_it() {
+    let server = Server::start(&[]);
+    let bad = "GET / HTTP/2.0\r\n\r\n";
+    let with_body = get("Content-Length: 3\r\n") + "abc";
+    let old = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".to_owned();
+    let refused = target("/nothing");
+    let head = "HEAD /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned();
+    for (before, has_body) in
+        [(String::new(), true), (get(""), true), (with_body, true), (old, true), (refused, true), (head, false)]
+    {
+        for together in [true, false] {
+            let mut client = server.connect();
+            if together {
+                client.send(format!("{before}{bad}"));
+            } else {
+                // In two reads, as far as the system can be made to.
+                let (most, rest) = before.split_at(before.len().saturating_sub(2));
+                client.send(most);
+                thread::sleep(Duration::from_millis(10));
+                client.send(rest);
+            }
+            if !before.is_empty() {
+                let first = if has_body { client.read() } else { client.read_head() };
+                assert!(first.status < 500, "{}", first.head);
+            }
+            if !together {
+                bad.bytes().for_each(|byte| client.send([byte]));
+            }
+            let response = client.read();
+            response.assert_problem(505);
+            assert_eq!(response.header("connection"), Some("close"));
+            assert!(response.header("date").is_some(), "{}", response.head);
+            assert!(client.ended());
+        }
+    }
+    assert_eq!(server.stop(), 6);
+}
+
+#[test]
 fn a_head_that_never_ends_is_not_waited_for_for_ever() {
     let server = Server::start(&["--keep-alive=0.5"]);
     let mut client = server.connect();
@@ -381,7 +432,7 @@ fn a_head_that_never_ends_is_not_waited_for_for_ever() {
     let mut client = server.connect();
     client.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
     while client.try_send("x") {
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(server.stop(), 0);
 }

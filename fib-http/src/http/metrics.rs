@@ -184,6 +184,13 @@ impl Metrics {
         };
     }
 
+    /// Counts a request whose head was rejected, so that it has neither a method nor a route.
+    pub(crate) fn rejected(&self, reason: &'static str, status: StatusCode) {
+        self.refused(reason);
+        self.answered.set(self.answered.get() + 1);
+        self.requests.get_or_create(&Request { method: "other", route: "other", status: status.as_u16() }).inc();
+    }
+
     /// Counts a response of which the system has not taken everything.
     pub(crate) fn cut(&self, method: &Method, route: &'static str, status: StatusCode) {
         self.cut_responses.get_or_create(&Request::new(method, route, status)).inc();

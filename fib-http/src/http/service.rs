@@ -9,7 +9,7 @@ use hyper::body::Body;
 use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
 use super::exchange::Exchange;
 use super::metrics::{self, Metrics, Snapshot};
@@ -19,7 +19,7 @@ use super::request::body::drain;
 use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
 use super::request::route::{ALLOWED, Route, not_found};
-use super::request::{self, Fields};
+use super::request::{self, Fields, malformed};
 use super::response::{JSON, NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use crate::sequence::{Sequence, Shortage};
 
@@ -115,6 +115,18 @@ impl Service {
             };
         }
         self.finish(&head, fields, route, checked, exchange)
+    }
+
+    /// The response to a head that hyper rejects with `status`. In `input` it stands behind so many other requests.
+    pub(crate) fn reject(&self, status: StatusCode, input: &[u8], requests_before: u64) -> Response<Payload> {
+        let problem = malformed::diagnose(status, input, requests_before);
+        let (status, reason) = (problem.status(), problem.reason());
+        debug!(status = status.as_u16(), reason, "refused");
+        if self.settings.access_log {
+            info!(status = status.as_u16(), reason, "malformed request");
+        }
+        self.metrics.rejected(reason, status);
+        problem.into_response()
     }
 
     /// The response to a request whose body has been read. Nothing waits from here on, so a number that is consumed reaches

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 pub(crate) struct Activity {
     /// Responses that the system has not taken whole.
     unsent_responses: Cell<u32>,
-    /// No request has arrived yet.
-    awaits_first_request: Cell<bool>,
+    /// Requests whose heads were complete.
+    requests: Cell<u64>,
     /// Part of a request's head has arrived.
     receives_head: Cell<bool>,
     /// The socket takes no more output.
@@ -39,7 +39,7 @@ impl Activity {
     pub(crate) fn new() -> Self {
         Self {
             unsent_responses: Cell::new(0),
-            awaits_first_request: Cell::new(true),
+            requests: Cell::new(0),
             receives_head: Cell::new(false),
             write_blocked: Cell::new(false),
             lingering: Cell::new(false),
@@ -55,10 +55,15 @@ impl Activity {
 
     /// A request's head is complete. The response counts as unsent until the returned value is dropped.
     pub(crate) fn request_arrived(self: &Rc<Self>) -> UnsentResponse {
-        self.awaits_first_request.set(false);
+        self.requests.set(self.requests.get() + 1);
         self.receives_head.set(false);
         self.unsent_responses.set(self.unsent_responses.get() + 1);
         UnsentResponse(Rc::clone(self))
+    }
+
+    /// How many requests have arrived.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.get()
     }
 
     /// Records whether the socket takes no more output.
@@ -98,7 +103,7 @@ impl Activity {
 
     /// How the connection ranks among those that can be closed in favour of another; `None` while it is needed.
     pub(crate) fn idle(&self) -> Option<Idle> {
-        let awaits_request = self.awaits_first_request.get() || self.receives_head.get();
+        let awaits_request = self.requests.get() == 0 || self.receives_head.get();
         let is_needed = self.unsent_responses.get() > 0 || self.write_blocked.get();
         (!is_needed).then(|| Idle { awaits_request, since: self.idle_since.get() })
     }

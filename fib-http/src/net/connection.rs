@@ -18,6 +18,7 @@ use tracing::debug;
 
 use super::activity::{Activity, UnsentResponse};
 use super::deadlines::Timeouts;
+use super::rejections::Rejections;
 use super::transport::Transport;
 use crate::http::Service;
 use crate::http::response::Payload;
@@ -26,7 +27,7 @@ use crate::sequence::headroom;
 /// The most output that hyper queues on a connection before it writes. By default it would queue 400 KB.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The longest head of a request. hyper answers a longer one with 431.
+/// The longest head of a request. hyper rejects a longer one with 431.
 const HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves HTTP/1.1 and 1.0 on `io` until the client closes it, it fails, or `shutdown` asks for its end and the response in
@@ -46,9 +47,14 @@ pub(crate) async fn serve<I>(
         debug!("refused: there is no memory for a connection");
         return;
     }
-    let io = TokioIo::new(Transport::new(io, Rc::clone(&activity), timeouts));
-    let service = service_fn(|request| respond(&service, &activity, is_loopback, request));
-    if let Err(error) = shutdown.watch(http().serve_connection(io, service)).await {
+    let transport = Transport::new(io, Rc::clone(&activity), timeouts);
+    let io = TokioIo::new(Rejections::new(transport, Rc::clone(&activity), Rc::clone(&service)));
+    let respond = service_fn(|request| respond(&service, &activity, is_loopback, request));
+    if let Err(error) = shutdown.watch(http().serve_connection(io, respond)).await {
+        if error.is_parse_version_h2() {
+            // The one rejection that hyper does not answer.
+            service.metrics().refused("version");
+        }
         debug!("{error}");
     }
 }

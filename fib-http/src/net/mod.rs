@@ -9,6 +9,7 @@ mod fairness;
 pub mod limits;
 mod lingering;
 pub mod listen;
+mod rejections;
 mod short_writes;
 pub mod shutdown;
 mod transport;

@@ -45,6 +45,7 @@ pub(crate) async fn drain<B: Body<Data = Bytes>>(body: B) -> Result<(), Problem>
     })
 }
 
-fn too_large() -> Problem {
+/// 413.
+pub(super) fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body", "The request has a body of more than 64 KiB.")
 }

@@ -8,6 +8,7 @@ mod fetch_metadata;
 mod fields;
 pub(crate) mod host;
 mod list;
+pub(crate) mod malformed;
 pub(crate) mod route;
 pub(crate) mod target;
 mod transfer_coding;

@@ -8,6 +8,9 @@ use crate::http::response::Problem;
 /// The longest target of a request, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
 
+/// A byte that no URI contains, while the names and values of header fields can. hyper accepts it in a query.
+pub(crate) const MALFORMED: u8 = b'`';
+
 /// Accepts a path, a URI with one, and the asterisk of `OPTIONS *`.
 ///
 /// # Errors
@@ -20,6 +23,9 @@ pub(crate) fn check(head: &Parts) -> Result<(), Problem> {
     let is_asterisk_form = head.method == Method::OPTIONS && uri.path() == "*";
     if !uri.path().starts_with('/') && !is_asterisk_form {
         return Err(bad("The target is neither a path nor a URI."));
+    }
+    if uri.query().is_some_and(|query| query.as_bytes().contains(&MALFORMED)) {
+        return Err(bad("The target is malformed."));
     }
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len())
         + uri.authority().map_or(0, |authority| authority.as_str().len());

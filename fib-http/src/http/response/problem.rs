@@ -48,6 +48,11 @@ impl Problem {
         self.reason
     }
 
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &'static str {
+        self.detail
+    }
+
     pub(crate) fn into_response(self) -> Response<Payload> {
         let details = serde_json::json!({
             "title": title(self.status),
