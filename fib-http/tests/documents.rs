@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::io::Read;
+
 use common::{GET, Program, Response, Server};
 
 /// Asks for paths over one connection, and checks at the end that no number was consumed.
@@ -136,6 +138,62 @@ fn swagger_ui_comes_from_the_binary() {
         assert_eq!(response.header("content-type"), Some(media_type), "{path}");
         assert!(!response.body.is_empty());
     }
+}
+
+#[test]
+fn documents_are_compressed_and_cached() {
+    let server = Server::start(&["--start", "10"]);
+    let mut client = server.connect();
+    let mut get = |method: &str, path: &str, lines: &str| {
+        client.send(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"));
+        if method == "HEAD" { client.read_head() } else { client.read() }
+    };
+    let gzip_line = "Accept-Encoding: gzip, br\r\n";
+    let mut compressed_bytes = 0;
+    for path in [
+        "/openapi.json",
+        "/docs/",
+        "/docs/swagger-ui-bundle.js",
+        "/docs/swagger-ui.css",
+        "/docs/swagger-initializer.js",
+    ] {
+        let (plain, gzip) = (get("GET", path, ""), get("GET", path, gzip_line));
+        for response in [&plain, &gzip] {
+            assert_eq!(response.status, 200, "{path}");
+            assert_eq!(response.header("vary"), Some("accept-encoding"), "{path}");
+            assert_eq!(response.header("cache-control"), Some("no-cache"), "{path}");
+        }
+        assert_eq!((plain.header("content-encoding"), gzip.header("content-encoding")), (None, Some("gzip")));
+        assert_eq!(plain.header("content-type"), gzip.header("content-type"));
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(&gzip.body[..]).read_to_end(&mut text).expect("gzip");
+        assert_eq!(text, plain.body, "{path}");
+        compressed_bytes += gzip.body.len();
+
+        let tag = |response: &Response| response.header("etag").expect("a tag").to_owned();
+        let (plain_tag, gzip_tag) = (tag(&plain), tag(&gzip));
+        assert!(plain_tag.starts_with('"') && gzip_tag.starts_with('"'), "strong tags: {plain_tag} {gzip_tag}");
+        assert_ne!(plain_tag, gzip_tag, "{path}");
+        for (accept, known, status) in
+            [("", &plain_tag, 304), (gzip_line, &gzip_tag, 304), ("", &gzip_tag, 200), (gzip_line, &plain_tag, 200)]
+        {
+            for method in ["GET", "HEAD"] {
+                let response = get(method, path, &format!("{accept}If-None-Match: \"x\", {known}\r\n"));
+                assert_eq!(response.status, status, "{method} {path} {accept}");
+                let current = if accept.is_empty() { &plain_tag } else { &gzip_tag };
+                assert_eq!(response.header("etag"), Some(current.as_str()));
+                assert_eq!(response.header("vary"), Some("accept-encoding"));
+            }
+        }
+        assert_eq!(get("GET", path, &format!("If-Match: {plain_tag}\r\n")).status, 200);
+        get("GET", path, "If-Match: \"x\"\r\n").assert_problem(412);
+        let head = get("HEAD", path, gzip_line);
+        assert_eq!(head.header("content-length"), Some(gzip.body.len().to_string().as_str()));
+    }
+    // They have 1.5 MB.
+    assert!(compressed_bytes < 600_000, "{compressed_bytes}");
+    drop(client);
+    assert_eq!(server.stop(), 10);
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body;
-use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use tracing::{debug, error, info};
+use tracing::{debug, info};
 
 use super::exchange::Exchange;
 use super::metrics::{self, Metrics, Snapshot};
@@ -20,11 +20,8 @@ use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
 use super::request::route::{ALLOWED, Route, not_found};
 use super::request::{self, Fields, malformed};
-use super::response::{JSON, NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
+use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use crate::sequence::{Sequence, Shortage};
-
-/// Seconds after which a refused client may try again.
-const RETRY_AFTER_SECONDS: &str = "5";
 
 /// What can be chosen about requests and responses.
 #[derive(Clone, Debug)]
@@ -162,7 +159,7 @@ impl Service {
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
         if fields.conditional
-            && route.has_representation()
+            && route.has_untagged_representation()
             && conditions::evaluate(&head.headers, None)? == Outcome::NotModified
         {
             // It has the fields that tell caches what a number's response would.
@@ -180,11 +177,8 @@ impl Service {
             Route::Ready => self.readiness()?,
             Route::Metrics => self.metrics_text()?,
             Route::DocsWithoutSlash => redirect("/docs/"),
-            Route::Docs(path) => {
-                let (media_type, bytes) = self.docs.asset(path).ok_or_else(not_found)?;
-                content(media_type, bytes)
-            }
-            Route::OpenApi => content(JSON, self.docs.openapi()),
+            Route::Docs(path) => self.docs.file(path).ok_or_else(not_found)?.response(&head.headers)?,
+            Route::OpenApi => self.docs.openapi().response(&head.headers)?,
             Route::Favicon => empty(StatusCode::NO_CONTENT),
             Route::Robots => content(TEXT, "User-agent: *\nDisallow: /\n"),
             Route::Server => {
@@ -206,10 +200,10 @@ impl Service {
 
     fn readiness(&self) -> Result<Response<Payload>, Problem> {
         if self.is_stopping.get() {
-            return Err(unavailable("stopping", "The service is stopping."));
+            return Err(Problem::unavailable("stopping", "The service is stopping."));
         }
         if !self.sequence.borrow_mut().is_ready() {
-            return Err(unavailable("memory", MEMORY_IS_SHORT));
+            return Err(Problem::unavailable("memory", MEMORY_IS_SHORT));
         }
         Ok(content(TEXT, "ready\n"))
     }
@@ -223,7 +217,7 @@ impl Service {
             in_flight: sequence.load(),
             memory: sequence.memory_usage(),
         };
-        let text = self.metrics.text(&now).map_err(|_| internal("The metrics cannot be written."))?;
+        let text = self.metrics.text(&now).map_err(|_| Problem::internal("The metrics cannot be written."))?;
         Ok(content(HeaderValue::from_static(metrics::MEDIA_TYPE), text))
     }
 }
@@ -231,7 +225,7 @@ impl Service {
 /// Turns a panic into a response with status 500. The request and its connection end; no number is consumed.
 fn contain_panics<T>(content: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
     catch_unwind(AssertUnwindSafe(content)).unwrap_or_else(|_| {
-        Err(internal("The service failed to answer this request. No number was consumed.").closing())
+        Err(Problem::internal("The service failed to answer this request. No number was consumed.").closing())
     })
 }
 
@@ -240,16 +234,9 @@ const MEMORY_IS_SHORT: &str = "There is no memory for a longer number.";
 fn refusal(shortage: &Shortage) -> Problem {
     debug!("refused: {shortage}");
     match shortage {
-        Shortage::InFlight(_) => unavailable("in-flight", "Too many long numbers are in flight to slow clients."),
-        Shortage::Number(_) | Shortage::Text(_) => unavailable("memory", MEMORY_IS_SHORT),
+        Shortage::InFlight(_) => {
+            Problem::unavailable("in-flight", "Too many long numbers are in flight to slow clients.")
+        }
+        Shortage::Number(_) | Shortage::Text(_) => Problem::unavailable("memory", MEMORY_IS_SHORT),
     }
-}
-
-fn unavailable(reason: &'static str, detail: &'static str) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail).with(RETRY_AFTER, RETRY_AFTER_SECONDS)
-}
-
-fn internal(detail: &'static str) -> Problem {
-    error!("{detail}");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", detail)
 }

@@ -1,6 +1,9 @@
 //! The documentation: the `OpenAPI` description and Swagger UI, both part of the binary.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,13 +11,17 @@ use hyper::header::HeaderValue;
 use tracing::error;
 use utoipa_swagger_ui::{Config, serve};
 
+use super::document::Document;
 use super::openapi;
+use crate::http::response::JSON;
 
-/// The documents, made once at the start.
+/// The documents. The files of Swagger UI are compressed in the binary.
 pub(crate) struct Docs {
-    openapi: Bytes,
+    openapi: Document,
     // The library asks for an `Arc`.
     swagger_ui: Arc<Config<'static>>,
+    /// The files that have been asked for, by their paths.
+    files: RefCell<BTreeMap<String, Rc<Document>>>,
 }
 
 impl Docs {
@@ -24,17 +31,31 @@ impl Docs {
             String::from("{}")
         });
         // The validator would send the document to somebody else's server.
-        let config = Config::from("/openapi.json").validator_url("none").display_request_duration(true);
-        Self { openapi: openapi.into(), swagger_ui: Arc::new(config) }
+        let swagger_ui = Config::from("/openapi.json").validator_url("none").display_request_duration(true);
+        Self {
+            openapi: Document::compress(JSON, openapi.as_bytes()),
+            swagger_ui: Arc::new(swagger_ui),
+            files: RefCell::default(),
+        }
     }
 
     /// The API's description, JSON.
-    pub(crate) fn openapi(&self) -> Bytes {
-        self.openapi.clone()
+    pub(crate) fn openapi(&self) -> &Document {
+        &self.openapi
     }
 
-    /// A file of Swagger UI and its media type. The empty path is its main page.
-    pub(crate) fn asset(&self, path: &str) -> Option<(HeaderValue, Bytes)> {
+    /// A file of Swagger UI. The empty path is its main page.
+    pub(crate) fn file(&self, path: &str) -> Option<Rc<Document>> {
+        let mut files = self.files.borrow_mut();
+        if let Some(file) = files.get(path) {
+            return Some(Rc::clone(file));
+        }
+        let file = Rc::new(self.load(path)?);
+        files.insert(path.to_owned(), Rc::clone(&file));
+        Some(file)
+    }
+
+    fn load(&self, path: &str) -> Option<Document> {
         // The library would take a slash for its page too.
         if path == "/" {
             return None;
@@ -43,23 +64,34 @@ impl Docs {
             .inspect_err(|error| error!("Swagger UI's {path}: {error}"))
             .ok()??;
         let media_type = HeaderValue::try_from(file.content_type).ok()?;
-        let bytes = match file.bytes {
-            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            Cow::Owned(bytes) => bytes.into(),
-        };
-        Some((media_type, bytes))
+        Some(match file.bytes {
+            Cow::Borrowed(gzip) if file.gzpipped => Document::compressed(media_type, Bytes::from_static(gzip)),
+            // The library fills in what is configured.
+            plain => Document::compress(media_type, &plain),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Buf;
+    use hyper::header::{CONTENT_TYPE, HeaderMap};
     use serde_json::Value;
+
+    /// The media type and the text of a file.
+    fn file(docs: &Docs, path: &str) -> (String, String) {
+        let response = docs.file(path).expect(path).response(&HeaderMap::new()).expect("memory");
+        let media_type = response.headers()[CONTENT_TYPE].to_str().expect("ASCII").to_owned();
+        let mut body = response.into_body();
+        let bytes = body.copy_to_bytes(body.remaining());
+        (media_type, String::from_utf8(bytes.into()).expect("UTF-8"))
+    }
 
     #[test]
     fn text_is_listed_before_json() {
-        let docs = Docs::new();
-        let document = std::str::from_utf8(&docs.openapi).expect("UTF-8");
+        let document = Docs::new().openapi.plain().expect("memory");
+        let document = std::str::from_utf8(&document).expect("UTF-8");
         let position = |media_type| document.find(media_type).expect(media_type);
         assert!(position("\"text/plain\"") < position("\"application/json\""));
         let document: Value = serde_json::from_str(document).expect("JSON");
@@ -70,16 +102,17 @@ mod tests {
     #[test]
     fn swagger_ui_reads_our_document_and_asks_nobody_else() {
         let docs = Docs::new();
-        let (media_type, script) = docs.asset("swagger-initializer.js").expect("a file");
-        let script = std::str::from_utf8(&script).expect("UTF-8");
-        assert!(media_type.to_str().expect("ASCII").starts_with("text/javascript"));
+        let (media_type, script) = file(&docs, "swagger-initializer.js");
+        assert!(media_type.starts_with("text/javascript"));
         assert!(script.contains(r#""url": "/openapi.json""#), "{script}");
         assert!(script.contains(r#""validatorUrl": "none""#), "{script}");
-        let (media_type, page) = docs.asset("").expect("a page");
-        assert!(media_type.to_str().expect("ASCII").starts_with("text/html"));
-        assert!(!std::str::from_utf8(&page).expect("UTF-8").contains("http"));
+        let (media_type, page) = file(&docs, "");
+        assert!(media_type.starts_with("text/html"));
+        assert!(!page.contains("http"));
         for nothing in ["/", "//", "/index.html", "../secret"] {
-            assert_eq!(docs.asset(nothing), None, "{nothing}");
+            assert!(docs.file(nothing).is_none(), "{nothing}");
         }
+        // What does not exist is not remembered.
+        assert_eq!(docs.files.borrow().len(), 2);
     }
 }

@@ -1,6 +1,7 @@
 //! The pages that describe the service.
 
 mod docs;
+mod document;
 mod openapi;
 
 pub(crate) use self::docs::Docs;

@@ -1,6 +1,7 @@
 //! What a request asks for, and the checks that it has to pass.
 
 pub(crate) mod accept;
+pub(crate) mod accept_encoding;
 pub(crate) mod body;
 pub(crate) mod conditions;
 pub(crate) mod expect;

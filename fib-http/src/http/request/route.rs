@@ -61,9 +61,9 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Whether the service answers a `GET` with a representation, so that preconditions apply.
-    pub(crate) fn has_representation(self) -> bool {
-        !matches!(self, Self::DocsWithoutSlash | Self::Favicon | Self::Server | Self::Unknown)
+    /// Whether the service answers a `GET` with a representation that has no entity-tag.
+    pub(crate) fn has_untagged_representation(self) -> bool {
+        matches!(self, Self::Number | Self::Healthy | Self::Ready | Self::Metrics | Self::Robots)
     }
 
     /// Checks that the service knows `method`, that the route exists, and that it allows `method`.

@@ -2,14 +2,18 @@
 
 use bytes::Bytes;
 use hyper::ext::ReasonPhrase;
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use tracing::error;
 
 use super::heads::head;
 use super::payload::Payload;
 
 /// The reason phrase of 413 in RFC 9110. hyper has the one of an older RFC.
 const CONTENT_TOO_LARGE: &str = "Content Too Large";
+
+/// Seconds after which a refused client may try again.
+const RETRY_AFTER_SECONDS: &str = "5";
 
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -28,6 +32,17 @@ impl Problem {
     /// `reason` is the label in the metrics, `detail` a sentence for the client.
     pub(crate) fn new(status: StatusCode, reason: &'static str, detail: &'static str) -> Self {
         Self { status, reason, detail, header: None, closes: false }
+    }
+
+    /// 503, with the time after which the client may try again.
+    pub(crate) fn unavailable(reason: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail).with(RETRY_AFTER, RETRY_AFTER_SECONDS)
+    }
+
+    /// 500. Logs `detail` as an error.
+    pub(crate) fn internal(detail: &'static str) -> Self {
+        error!("{detail}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", detail)
     }
 
     /// Adds a header field to the response.
