@@ -45,7 +45,15 @@ fn metrics_tell_what_an_operator_wants_to_know() {
     drop(http2);
     let metrics = || server.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let first = metrics();
-    assert_eq!(first.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert_eq!(first.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let openmetrics = server.connect().exchange(
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text;version=1.0.0, */*;q=0.1\r\n\r\n",
+    );
+    assert_eq!(openmetrics.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert!(openmetrics.text().ends_with("# EOF\n"));
+    for response in [&first, &openmetrics] {
+        assert_eq!(response.header("vary"), Some("accept"));
+    }
     for (name, figure) in [
         ("fib_http_requests_total{method=\"GET\",route=\"/\",status=\"200\"}", 1.0),
         ("fib_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"}", 1.0),
@@ -74,7 +82,7 @@ fn metrics_tell_what_an_operator_wants_to_know() {
         (first.metric("fib_http_memory_total_bytes"), first.metric("fib_http_memory_threshold_bytes"));
     assert!(threshold > 0.0 && threshold < total);
     assert!(first.text().contains("fib_http_build_info{version="), "{}", first.text());
-    assert!(first.text().ends_with("# EOF\n"));
+    assert!(!first.text().contains("# EOF"), "{}", first.text());
     assert!(!first.text().contains("fib_http_cut_responses_total{"), "{}", first.text());
     assert_eq!(metrics().metric("fib_http_position"), 11.0);
     drop(client);

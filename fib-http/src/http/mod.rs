@@ -7,6 +7,7 @@ mod pages;
 mod request;
 pub(crate) mod response;
 mod service;
+mod text_format;
 
 pub use self::request::body::MAX_BYTES as REQUEST_BODY_BYTES;
 pub use self::request::host::HostName;

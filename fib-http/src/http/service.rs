@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body;
-use hyper::header::{ALLOW, CONNECTION, HeaderValue};
+use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, VARY};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tracing::{debug, info};
@@ -14,13 +14,14 @@ use tracing::{debug, info};
 use super::exchange::Exchange;
 use super::metrics::{self, Metrics, Snapshot};
 use super::pages::Docs;
-use super::request::accept::prefers_text;
+use super::request::accept::{accepts_openmetrics, prefers_text};
 use super::request::body::drain;
 use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
 use super::request::route::{ALLOWED, Route, not_found};
 use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
+use super::text_format;
 use crate::sequence::{Sequence, Shortage};
 
 /// What can be chosen about requests and responses.
@@ -175,7 +176,7 @@ impl Service {
             Route::Number => self.number(as_text(), exchange)?,
             Route::Healthy => content(TEXT, "ok\n"),
             Route::Ready => self.readiness()?,
-            Route::Metrics => self.metrics_text()?,
+            Route::Metrics => self.metrics_page(&head.headers)?,
             Route::DocsWithoutSlash => redirect("/docs/"),
             Route::Docs(path) => self.docs.file(path).ok_or_else(not_found)?.response(&head.headers)?,
             Route::OpenApi => self.docs.openapi().response(&head.headers)?,
@@ -208,7 +209,7 @@ impl Service {
         Ok(content(TEXT, "ready\n"))
     }
 
-    fn metrics_text(&self) -> Result<Response<Payload>, Problem> {
+    fn metrics_page(&self, headers: &HeaderMap) -> Result<Response<Payload>, Problem> {
         let mut sequence = self.sequence.borrow_mut();
         let now = Snapshot {
             index: sequence.index(),
@@ -218,7 +219,13 @@ impl Service {
             memory: sequence.memory_usage(),
         };
         let text = self.metrics.text(&now).map_err(|_| Problem::internal("The metrics cannot be written."))?;
-        Ok(content(HeaderValue::from_static(metrics::MEDIA_TYPE), text))
+        let mut response = if accepts_openmetrics(headers) {
+            content(HeaderValue::from_static(metrics::MEDIA_TYPE), text)
+        } else {
+            content(HeaderValue::from_static(text_format::MEDIA_TYPE), text_format::from_openmetrics(&text))
+        };
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        Ok(response)
     }
 }
 

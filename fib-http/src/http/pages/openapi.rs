@@ -8,8 +8,8 @@ use utoipa::openapi::{
     ContentBuilder, HttpMethod, InfoBuilder, License, OpenApi, OpenApiBuilder, Response, ResponseBuilder, Server,
 };
 
-use crate::http::metrics;
 use crate::http::response::PROBLEM_MEDIA_TYPE;
+use crate::http::{metrics, text_format};
 
 const ABOUT: &str = "\
 Each `GET /` is answered with the next Fibonacci number, each number once and in order, over all clients. A request that \
@@ -101,7 +101,8 @@ fn metrics_page() -> Response {
     let schema = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
     let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new()
-        .description("The metrics, in the text format of OpenMetrics.")
+        .description("The metrics, in the text format of Prometheus, or in that of OpenMetrics if `Accept` names it.")
+        .content(text_format::MEDIA_TYPE, content.clone())
         .content(metrics::MEDIA_TYPE, content)
         .build()
 }

@@ -17,6 +17,17 @@ pub(crate) fn prefers_text(headers: &HeaderMap) -> bool {
     text.weight > json.weight
 }
 
+/// Whether `Accept` names the format of `OpenMetrics` with a weight above 0.
+pub(crate) fn accepts_openmetrics(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| split(line, ',')).any(|element| {
+        let mut parts = split(element, ';').map(str::trim);
+        let names_it = parts.next().is_some_and(|range| range.eq_ignore_ascii_case("application/openmetrics-text"));
+        // Its parameters are a version, a charset and an escaping scheme, all of which are optional.
+        names_it && !parts.any(|part| part.strip_prefix("q=").is_some_and(|value| weight(value) == Some(0)))
+    })
+}
+
 /// Whether `Accept` names `text/html`, as it does where a browser navigates, and nowhere else.
 pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
     ranges(headers).any(|range| range.kind.eq_ignore_ascii_case("text") && range.subtype.eq_ignore_ascii_case("html"))
@@ -147,6 +158,28 @@ mod tests {
         check(&["application/json;charset=utf-8, text/plain;q=0.5"], false);
         check(&["text/plain;q=0.1, text/plain;charset=utf-8, application/json;q=0.5"], true);
         check(&["text/plain;q=0.5;extension=1, application/json;q=0.4"], true);
+    }
+
+    #[test]
+    fn openmetrics_has_to_be_named() {
+        for (accept, named) in [
+            ("*/*", false),
+            ("application/*", false),
+            ("text/plain;version=0.0.4;q=1,*/*;q=0.1", false),
+            ("application/openmetrics-text", true),
+            ("application/openmetrics-text;q=0", false),
+            // What Prometheus sends.
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                 text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                true,
+            ),
+            ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.5", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(accepts_openmetrics(&headers), named, "{accept}");
+        }
     }
 
     #[test]
