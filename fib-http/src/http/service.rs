@@ -121,7 +121,7 @@ impl Service {
         let (status, reason) = (problem.status(), problem.reason());
         debug!(status = status.as_u16(), reason, "refused");
         if self.settings.access_log {
-            info!(status = status.as_u16(), reason, "malformed request");
+            info!(status = status.as_u16(), reason, "request");
         }
         self.metrics.rejected(reason, status);
         problem.into_response()
