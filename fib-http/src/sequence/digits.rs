@@ -8,8 +8,8 @@ use fib_core::Natural;
 
 use super::Shortage;
 
-/// The most text that is in memory for one number; a longer number is rendered window by window. A window is one write to the
-/// socket, and few long writes cost the system much less than many short ones.
+/// The most bytes of text that are in memory for one number. A longer number is rendered window by window. Each window is one
+/// write to the socket, and a few long writes cost the system much less than many short ones.
 pub const WINDOW_BYTES: usize = 256 * 1024;
 
 /// The decimal digits of a number. They are independent of the sequence: a long number is a copy.
@@ -20,15 +20,15 @@ pub struct Digits(Form);
 enum Form {
     /// All of the text is in memory.
     Whole(Bytes),
-    /// The text is rendered as the socket drains. The box keeps the type small for all others.
+    /// The text is rendered as the socket drains. The box keeps the enum small.
     Windowed(Box<Windowed>),
 }
 
 impl Digits {
-    /// The decimal digits of `number`. This allocates all memory that they will ever need.
+    /// The decimal digits of `number`. This call allocates all the memory that they ever need.
     ///
     /// # Errors
-    /// [`Shortage`] where there is no such memory.
+    /// [`Shortage`] if an allocation fails.
     pub fn of(number: &Natural) -> Result<Self, Shortage> {
         let length = number.digit_count();
         if length > WINDOW_BYTES {
@@ -71,12 +71,12 @@ impl Buf for Digits {
     }
 }
 
-/// A copy of a number, of which one window of digits is rendered at a time. It allocates nothing after its creation.
+/// A copy of a number. One window of its digits is rendered at a time. Nothing is allocated after its creation.
 struct Windowed {
     number: Natural,
-    /// Digits of the number.
+    /// The count of the number's digits.
     length: usize,
-    /// Digits that have been consumed.
+    /// The count of digits that have been sent.
     sent: usize,
     /// The digits from `rendered_from` on.
     window: Vec<u8>,
@@ -91,7 +91,7 @@ impl Windowed {
         Ok(digits)
     }
 
-    /// Renders the window that starts with the first digit not sent.
+    /// Renders the window that starts with the first unsent digit.
     fn render(&mut self) {
         self.rendered_from = self.sent;
         let count = self.number.copy_digits(self.sent, &mut self.window);
@@ -124,7 +124,7 @@ fn zeros(length: usize) -> Result<Vec<u8>, TryReserveError> {
 mod tests {
     use super::*;
 
-    /// A number of `length` digits without a pattern that repeats at a limb or a window.
+    /// `length` digits whose pattern does not repeat at a limb or a window.
     fn digits(length: usize) -> String {
         let mut state = 1_u32;
         (0..length)
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digits_are_all_there_whatever_the_steps() {
+    fn all_digits_come_whatever_the_steps() {
         for length in [1, 18, 19, 20, WINDOW_BYTES, WINDOW_BYTES + 1, 3 * WINDOW_BYTES, 800_001] {
             let text = digits(length);
             let number: Natural = text.parse().expect("digits");
@@ -148,7 +148,7 @@ mod tests {
                     let chunk = digits_left.chunk();
                     assert!(!chunk.is_empty() && chunk.len() <= WINDOW_BYTES);
                     assert_eq!(chunk, &text.as_bytes()[sent..sent + chunk.len()]);
-                    // A step may pass more than the chunk: whoever advances need not have looked.
+                    // A step may be longer than the chunk: `Buf` allows that.
                     let count = step.min(digits_left.remaining());
                     digits_left.advance(count);
                     sent += count;

@@ -1,4 +1,4 @@
-//! Memory that is left for what cannot fail gracefully.
+//! Keeps some memory free for allocations that abort the process when they fail.
 
 use std::cell::Cell;
 use std::collections::TryReserveError;
@@ -6,41 +6,41 @@ use std::hint::black_box;
 
 use super::memory::EXEMPT_BYTES;
 
-/// What must be left: enough for the small allocations of hyper and the runtime.
+/// The bytes that must stay free: enough for the small allocations of hyper and the runtime.
 const BYTES: usize = 1024 * 1024;
 
-/// What may be taken before it is looked again how much is left. No more than a new pass frees at least, so that it ends a
-/// shortage that is found late.
+/// The bytes that may be taken between two checks. A new pass frees at least as much, so a shortage that a check finds late
+/// still ends with the new pass.
 const ALLOWANCE: usize = EXEMPT_BYTES;
 
-/// Makes sure that some memory is left.
+/// Checks that some memory is left.
 ///
-/// Our own long allocations are fallible, but hyper's and the runtime's small ones end the process where there is no memory.
-/// So nothing that takes memory for longer, a response or a connection, may take the last of it. The block is never
-/// touched, and the system's allocator tends to keep it at hand, so this costs little.
+/// The crate's own large allocations are fallible, but a failed small allocation in hyper or the runtime aborts the process.
+/// So nothing that holds memory for longer, such as a response or a connection, may take the last of it. The check allocates
+/// a block and frees it. The block is never touched, and the allocator tends to keep it at hand, so this costs little.
 ///
 /// # Errors
-/// Where it is not.
+/// When less is left.
 pub(crate) fn check() -> Result<(), TryReserveError> {
     let mut block = Vec::<u8>::new();
     block.try_reserve_exact(BYTES)?;
-    // Otherwise the compiler may leave the allocation out.
+    // Otherwise the compiler may remove the allocation.
     black_box(&mut block);
     Ok(())
 }
 
-/// Makes sure of it, but not each time where little is taken.
+/// Checks that some memory is left, but only once for many small allocations.
 #[derive(Debug, Default)]
 pub(crate) struct Headroom {
-    /// What may be taken before the next look.
+    /// The bytes that may be taken before the next check.
     allowed: Cell<usize>,
 }
 
 impl Headroom {
-    /// Makes sure that some memory is left after `bytes` were taken.
+    /// Checks that some memory is left after `bytes` were taken.
     ///
     /// # Errors
-    /// Where it is not.
+    /// When less is left.
     pub(crate) fn check_after(&self, bytes: usize) -> Result<(), TryReserveError> {
         let rest = match self.allowed.get().checked_sub(bytes) {
             Some(rest) => rest,

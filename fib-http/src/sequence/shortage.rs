@@ -7,10 +7,10 @@ use fib_core::Exhausted;
 
 use super::in_flight::OverBudget;
 
-/// There is no memory for a number, or for its text. Nothing was consumed.
+/// There is no memory for a number or for its text. Nothing was consumed.
 #[derive(Clone, Debug)]
 pub enum Shortage {
-    /// The numbers in flight hold as much as they may.
+    /// The numbers in flight hold as much memory as they may.
     InFlight(OverBudget),
     /// The number could not grow, or could not be copied.
     Number(Exhausted),
@@ -19,7 +19,7 @@ pub enum Shortage {
 }
 
 impl Shortage {
-    /// Whether freeing the sequence's own numbers would help.
+    /// Whether it would help to free the sequence's own numbers.
     pub(crate) fn is_of_memory(&self) -> bool {
         !matches!(self, Self::InFlight(_))
     }
