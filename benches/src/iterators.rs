@@ -168,10 +168,7 @@ mod tests {
     /// A guard for a machine with ten times the memory that is in use, or for one without memory left.
     fn memory(short: bool) -> SystemMemory {
         let total = if short { 1 } else { 10_000_000 };
-        SystemMemory::with_readings(Threshold::new(90.0).expect("valid"), move || Reading {
-            machine: (1_000_000, total),
-            cgroup: None,
-        })
+        SystemMemory::with_readings(Threshold::new(90.0).expect("valid"), move || Reading::of_machine(1_000_000, total))
     }
 
     #[test]

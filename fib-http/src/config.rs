@@ -8,6 +8,7 @@ use clap::Parser;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use tracing::warn;
 
 use crate::http::{HostName, Hosts};
 use crate::log::{LogFormat, LogLevel};
@@ -54,8 +55,8 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_ON_MEMORY_LIMIT", value_name = "ACTION", value_enum, default_value_t)]
     pub on_memory_limit: OnMemoryLimit,
 
-    /// Most bytes of memory that the responses in flight may hold together; a single response may hold more [default:
-    /// 268435456, or an eighth of the memory limit if that is less]
+    /// Most bytes of memory that the responses in flight may hold, at most an eighth of the memory limit; a single one may
+    /// hold more [default: 268435456]
     #[arg(long, env = "FIB_HTTP_MAX_INFLIGHT_BYTES", value_name = "BYTES")]
     pub max_inflight_bytes: Option<usize>,
 
@@ -125,10 +126,14 @@ impl Config {
         matches.and_then(|matches| matches.get_one("log_format").copied()).unwrap_or_default()
     }
 
-    /// The bytes that the numbers in flight may hold, on a machine or in a cgroup with `memory` bytes of memory.
+    /// The bytes that the numbers in flight may hold, on a machine or in a cgroup with `memory` bytes of memory. A flag that
+    /// allows more is capped with a warning: it names a maximum, and the same flags may serve machines of all sizes.
     pub(crate) fn max_in_flight_bytes(&self, memory: u64) -> usize {
         let eighth = usize::try_from(memory / 8).unwrap_or(usize::MAX);
-        self.max_inflight_bytes.unwrap_or(MAX_IN_FLIGHT_BYTES.min(eighth))
+        if self.max_inflight_bytes.is_some_and(|bytes| bytes > eighth) {
+            warn!("--max-inflight-bytes is more than an eighth of the memory: {eighth} bytes are the limit instead");
+        }
+        self.max_inflight_bytes.unwrap_or(MAX_IN_FLIGHT_BYTES).min(eighth)
     }
 
     /// What the HTTP layer needs to know.
@@ -233,6 +238,7 @@ mod tests {
         assert_eq!(budget(&[], u64::MAX), 256 << 20);
         assert_eq!(budget(&[], 64 << 20), 8 << 20);
         assert_eq!(budget(&["--max-inflight-bytes=1"], 64 << 20), 1);
+        assert_eq!(budget(&["--max-inflight-bytes=200000000"], 64 << 20), 8 << 20);
     }
 
     #[test]

@@ -460,7 +460,7 @@ fn outer_address() -> Option<IpAddr> {
 
 #[test]
 fn a_rebound_name_is_refused_over_loopback_whatever_the_service_listens_on() {
-    let server = Server::on("0.0.0.0", &[], || Reading { machine: (0, u64::MAX), cgroup: None });
+    let server = Server::on("0.0.0.0", &[], || Reading::of_machine(0, u64::MAX));
     let port = server.addresses[0].port();
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let (rebound, own) = (host("Host: evil.example\r\n"), host("Host: localhost\r\n"));

@@ -18,7 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::lost_numbers::LostNumbers;
 use crate::log;
 use crate::sequence::Load;
-use crate::sequence::memory::Usage;
+use crate::sequence::memory::Memory;
 
 /// The media type of [`Metrics::text`].
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -59,7 +59,7 @@ pub(crate) struct Snapshot {
     pub(crate) digits: usize,
     pub(crate) restarts: u64,
     pub(crate) in_flight: Load,
-    pub(crate) memory: Usage,
+    pub(crate) memory: Memory,
 }
 
 /// All metrics. Those that change with each request cost a few instructions.
@@ -85,6 +85,7 @@ pub(crate) struct Metrics {
     memory_used: Level,
     memory_total: Level,
     memory_threshold: Level,
+    memory_guard_blind: Level,
     /// For the log's last line.
     answered: Cell<u64>,
     refused: Cell<u64>,
@@ -118,6 +119,7 @@ impl Metrics {
             memory_used: Level::default(),
             memory_total: Level::default(),
             memory_threshold: Level::default(),
+            memory_guard_blind: Level::default(),
             answered: Cell::new(0),
             refused: Cell::new(0),
             length: Cell::new(0),
@@ -159,6 +161,11 @@ impl Metrics {
             "Memory in use above which numbers do not grow",
             Unit::Bytes,
             self.memory_threshold.clone(),
+        );
+        r.register(
+            "memory_guard_blind",
+            "Whether the memory in use cannot be read (1) and the last good reading counts",
+            self.memory_guard_blind.clone(),
         );
         r.register_with_unit(
             "step",
@@ -238,9 +245,11 @@ impl Metrics {
         self.log_messages_dropped.inc_by(log::dropped() - self.log_messages_dropped.get());
         self.in_flight.set(now.in_flight.numbers);
         self.in_flight_bytes.set(now.in_flight.bytes);
-        self.memory_used.set(now.memory.used);
-        self.memory_total.set(now.memory.total);
-        self.memory_threshold.set(now.memory.allowed);
+        // Zeros where nothing is known.
+        self.memory_used.set(now.memory.usage.map_or(0, |usage| usage.used));
+        self.memory_total.set(now.memory.usage.map_or(0, |usage| usage.total));
+        self.memory_threshold.set(now.memory.usage.map_or(0, |usage| usage.allowed));
+        self.memory_guard_blind.set((!now.memory.is_known).into());
         let mut text = String::with_capacity(self.length.get());
         encode(&mut text, &self.registry)?;
         self.length.set(text.len());

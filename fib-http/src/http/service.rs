@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body;
-use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, VARY};
+use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tracing::{debug, info};
@@ -23,6 +23,9 @@ use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use super::text_format;
 use crate::sequence::{Sequence, Shortage};
+
+/// Seconds after which a client may try again where memory is short: by then it may suffice, or a new pass may start.
+const RETRY_AFTER_MEMORY_SECONDS: &str = "1";
 
 /// What can be chosen about requests and responses.
 #[derive(Clone, Debug)]
@@ -203,10 +206,10 @@ impl Service {
         if self.is_stopping.get() {
             return Err(Problem::unavailable("stopping", "The service is stopping."));
         }
-        if !self.sequence.borrow_mut().is_ready() {
-            return Err(Problem::unavailable("memory", MEMORY_IS_SHORT));
-        }
-        Ok(content(TEXT, "ready\n"))
+        let mut sequence = self.sequence.borrow_mut();
+        sequence.check().map_err(|shortage| refusal(&shortage))?;
+        let is_guarded = sequence.memory().is_known;
+        Ok(content(TEXT, if is_guarded { "ready\n" } else { "ready, but the memory in use cannot be read\n" }))
     }
 
     fn metrics_page(&self, headers: &HeaderMap) -> Result<Response<Payload>, Problem> {
@@ -216,7 +219,7 @@ impl Service {
             digits: sequence.digit_count(),
             restarts: sequence.restarts(),
             in_flight: sequence.load(),
-            memory: sequence.memory_usage(),
+            memory: sequence.memory(),
         };
         let text = self.metrics.text(&now).map_err(|_| Problem::internal("The metrics cannot be written."))?;
         let mut response = if accepts_openmetrics(headers) {
@@ -236,14 +239,15 @@ fn contain_panics<T>(content: impl FnOnce() -> Result<T, Problem>) -> Result<T, 
     })
 }
 
-const MEMORY_IS_SHORT: &str = "There is no memory for a longer number.";
-
 fn refusal(shortage: &Shortage) -> Problem {
     debug!("refused: {shortage}");
     match shortage {
         Shortage::InFlight(_) => {
             Problem::unavailable("in-flight", "Too many long numbers are in flight to slow clients.")
         }
-        Shortage::Number(_) | Shortage::Text(_) => Problem::unavailable("memory", MEMORY_IS_SHORT),
+        Shortage::Threshold(_) | Shortage::Number(_) | Shortage::Text(_) => {
+            Problem::unavailable("memory", "There is no memory for a longer number.")
+                .with(RETRY_AFTER, RETRY_AFTER_MEMORY_SECONDS)
+        }
     }
 }

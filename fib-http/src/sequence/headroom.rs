@@ -22,8 +22,13 @@ const ALLOWANCE: usize = EXEMPT_BYTES;
 /// # Errors
 /// When less is left.
 pub(crate) fn check() -> Result<(), TryReserveError> {
+    reserve(BYTES)
+}
+
+/// Allocates a block of so many bytes and frees it.
+fn reserve(bytes: usize) -> Result<(), TryReserveError> {
     let mut block = Vec::<u8>::new();
-    block.try_reserve_exact(BYTES)?;
+    block.try_reserve_exact(bytes)?;
     // Otherwise the compiler may remove the allocation.
     black_box(&mut block);
     Ok(())
@@ -37,6 +42,15 @@ pub(crate) struct Headroom {
 }
 
 impl Headroom {
+    /// Checks that `bytes` can be allocated, and that [`check_after`](Self::check_after) would succeed then. Takes nothing.
+    ///
+    /// # Errors
+    /// When that is not so.
+    pub(crate) fn check_before(&self, bytes: usize) -> Result<(), TryReserveError> {
+        let left = if self.allowed.get() >= bytes { 0 } else { BYTES };
+        reserve(bytes.saturating_add(left))
+    }
+
     /// Checks that some memory is left after `bytes` were taken.
     ///
     /// # Errors

@@ -5,23 +5,28 @@
 mod digits;
 pub(crate) mod headroom;
 mod in_flight;
+mod lasting;
 pub mod memory;
 mod shortage;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::rc::Rc;
 
 use clap::ValueEnum;
-use fib_core::{Decimal, Exhausted, Fibonacci, Heap, Limb, Natural, Unlimited};
-use tracing::warn;
+use coarsetime::{Duration, Instant};
+use fib_core::{Cause, Decimal, Exhausted, Fibonacci, Heap, Limb, Natural, Unlimited};
+use tracing::{info, warn};
 
 pub use self::digits::{Digits, WINDOW_BYTES};
 use self::headroom::Headroom;
 use self::in_flight::InFlight;
 pub use self::in_flight::OverBudget;
 pub(crate) use self::in_flight::{Load, Reservation};
-use self::memory::{Bytes, EXEMPT_BYTES, SystemMemory, Usage};
+use self::lasting::LastingShortage;
+use self::memory::{Bytes, EXEMPT_BYTES, Memory, SystemMemory};
 pub use self::shortage::Shortage;
 use self::start::Cancellable;
 
@@ -30,6 +35,9 @@ pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 
 /// The most bytes that a response takes besides its number.
 const RESPONSE_BYTES: usize = 2048;
+
+/// A shortage is logged again when none was logged for so long.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// What happens when memory is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -85,6 +93,10 @@ pub struct Sequence {
     restarts: u64,
     headroom: Headroom,
     in_flight: Rc<InFlight>,
+    /// `None` while memory suffices.
+    shortage: Option<LastingShortage>,
+    /// When a shortage was logged last.
+    logged: Option<Instant>,
 }
 
 impl Sequence {
@@ -111,14 +123,24 @@ impl Sequence {
         let bytes = (Decimal::limbs_for(index) as u64).saturating_mul(2 * size_of::<Limb>() as u64);
         fibonacci.jump_to(index).map_err(|source| StartError { index, bytes, source })?;
         let fibonacci = fibonacci.with_guard(Unlimited).with_guard(memory);
-        let in_flight = Rc::new(InFlight::new(MAX_IN_FLIGHT_BYTES));
-        Ok(Self { fibonacci, on_memory_limit, restarts: 0, headroom: Headroom::default(), in_flight })
+        let sequence = Self {
+            fibonacci,
+            on_memory_limit,
+            restarts: 0,
+            headroom: Headroom::default(),
+            in_flight: Rc::new(InFlight::new(MAX_IN_FLIGHT_BYTES)),
+            shortage: None,
+            logged: None,
+        };
+        Ok(sequence.with_max_in_flight_bytes(MAX_IN_FLIGHT_BYTES))
     }
 
     /// The same sequence with a budget of `bytes` for numbers in flight.
     #[must_use]
-    pub fn with_max_in_flight_bytes(self, bytes: usize) -> Self {
-        Self { in_flight: Rc::new(InFlight::new(bytes)), ..self }
+    pub fn with_max_in_flight_bytes(mut self, bytes: usize) -> Self {
+        self.in_flight = Rc::new(InFlight::new(bytes));
+        self.fibonacci.guard_mut().set_in_flight(Rc::clone(&self.in_flight));
+        self
     }
 
     /// The index of the number that comes next.
@@ -134,8 +156,8 @@ impl Sequence {
     }
 
     /// What the guard knows of the memory.
-    pub(crate) fn memory_usage(&mut self) -> Usage {
-        self.fibonacci.guard_mut().usage()
+    pub(crate) fn memory(&mut self) -> Memory {
+        self.fibonacci.guard_mut().memory()
     }
 
     /// What numbers in flight hold.
@@ -151,8 +173,11 @@ impl Sequence {
 
     /// Consumes the next number. A refusal, a failed allocation or a panic on the way consumes nothing.
     ///
-    /// Under [`OnMemoryLimit::Restart`] a shortage starts a new pass, and this consumes F(0) instead. It does not while both
-    /// values together take at most 64 KiB, since there is nothing worth freeing then.
+    /// Under [`OnMemoryLimit::Restart`] a shortage of memory that lasts starts a new pass, and this consumes F(0) instead:
+    /// - after a second, if what the pass frees is all that is missing,
+    /// - after a minute in any case,
+    /// - and never while both values together take at most 64 KiB, since there is nothing worth freeing then, nor for memory
+    ///   that numbers in flight hold.
     ///
     /// # Errors
     /// The shortage, where the position is kept, or where memory is too short even for F(0).
@@ -165,9 +190,27 @@ impl Sequence {
         Ok(Number { index, digits, reservation })
     }
 
-    /// Whether [`take`](Self::take) would find a number. Consumes nothing.
-    pub(crate) fn is_ready(&mut self) -> bool {
-        self.on_memory_limit == OnMemoryLimit::Restart || (self.fibonacci.peek().is_ok() && headroom::check().is_ok())
+    /// Tells whether [`take`](Self::take) would find a number now. Consumes nothing.
+    ///
+    /// # Errors
+    /// The shortage that `take` would find.
+    pub(crate) fn check(&mut self) -> Result<(), Shortage> {
+        match self.check_next() {
+            Ok(()) => {
+                self.shortage_is_over();
+                Ok(())
+            }
+            Err(shortage) => {
+                self.note(&shortage);
+                if self.pass_ends() { Ok(headroom::check()?) } else { Err(shortage) }
+            }
+        }
+    }
+
+    fn check_next(&mut self) -> Result<(), Shortage> {
+        let bytes = self.compute()?;
+        drop(self.in_flight.reserve(bytes)?);
+        Ok(self.headroom.check_before(RESPONSE_BYTES + bytes)?)
     }
 
     /// Lends the next number to `render`, and consumes the number when that has succeeded.
@@ -175,177 +218,94 @@ impl Sequence {
         &mut self,
         mut render: impl FnMut(&Natural) -> Result<T, Shortage>,
     ) -> Result<(u64, T), Shortage> {
-        match self.commit(&mut render) {
-            Err(shortage)
-                if shortage.is_of_memory()
-                    && self.on_memory_limit == OnMemoryLimit::Restart
-                    && self.is_worth_freeing() =>
-            {
-                warn!("F({}): {shortage}; a new pass starts at F(0)", self.index());
-                self.fibonacci.restart();
-                self.restarts += 1;
-                self.commit(&mut render)
+        let shortage = match self.commit(&mut render) {
+            Ok(taken) => {
+                self.shortage_is_over();
+                return Ok(taken);
             }
-            result => result,
+            Err(shortage) => shortage,
+        };
+        self.note(&shortage);
+        if !self.pass_ends() {
+            return Err(shortage);
+        }
+        let seconds = self.shortage.take().map_or(0, |shortage| shortage.age().as_secs());
+        warn!(seconds, "F({}): {shortage}; a new pass starts at F(0)", self.index());
+        self.fibonacci.restart();
+        self.restarts += 1;
+        self.commit(&mut render)
+    }
+
+    /// Accounts for a refusal.
+    fn note(&mut self, shortage: &Shortage) {
+        let now = self.fibonacci.guard().now();
+        match (self.missing(shortage), &mut self.shortage) {
+            (None, _) => {}
+            (Some(0), _) => self.shortage = None,
+            (Some(missing), Some(lasting)) => lasting.seen_again(now, missing),
+            (Some(missing), None) => {
+                let is_logged = self.logged.is_none_or(|logged| now.duration_since(logged) >= QUIET);
+                if is_logged {
+                    self.logged = Some(now);
+                    warn!("F({}) is refused: {shortage}", self.index());
+                }
+                self.shortage = Some(LastingShortage::new(now, missing, is_logged));
+            }
         }
     }
 
-    fn is_worth_freeing(&self) -> bool {
-        self.fibonacci.bytes_held() > EXEMPT_BYTES
+    /// The bytes that are missing whatever numbers in flight hold; `None` where that is not known.
+    fn missing(&self, shortage: &Shortage) -> Option<u64> {
+        match shortage {
+            Shortage::InFlight(_) => None,
+            Shortage::Threshold(above) => Some(above.missing),
+            // How much the allocator lacks is unknown, but clients may hold it. To free one value helps, or nothing does.
+            Shortage::Number(_) | Shortage::Text(_) => (self.load().bytes == 0).then_some(1),
+        }
+    }
+
+    /// A number could be had.
+    fn shortage_is_over(&mut self) {
+        if self.shortage.take().is_some_and(|shortage| shortage.is_logged()) {
+            info!("there is memory again for F({})", self.index());
+        }
+    }
+
+    /// Whether the shortage starts a new pass.
+    fn pass_ends(&self) -> bool {
+        let held = self.fibonacci.bytes_held();
+        self.on_memory_limit == OnMemoryLimit::Restart
+            && held > EXEMPT_BYTES
+            && self.shortage.as_ref().is_some_and(|shortage| shortage.ends_pass(held as u64))
+    }
+
+    /// Computes the next number, and returns the bytes that its response will take, which the guard has admitted.
+    fn compute(&mut self) -> Result<usize, Shortage> {
+        let bytes = match self.fibonacci.peek() {
+            Ok(number) => Digits::bytes_for(number),
+            Err(exhausted) => return Err(self.shortage_of(exhausted)),
+        };
+        if self.fibonacci.bytes_held() > EXEMPT_BYTES {
+            self.fibonacci.guard_mut().admit_bytes(bytes as u64)?;
+        }
+        Ok(bytes)
+    }
+
+    fn shortage_of(&self, exhausted: Exhausted) -> Shortage {
+        match (exhausted.cause(), self.fibonacci.guard().refusal()) {
+            (Cause::Guard, Some(refusal)) => refusal.into(),
+            _ => exhausted.into(),
+        }
     }
 
     /// The one place where a number is consumed.
     fn commit<T>(&mut self, render: &mut impl FnMut(&Natural) -> Result<T, Shortage>) -> Result<(u64, T), Shortage> {
         let index = self.fibonacci.index();
-        let number = self.fibonacci.peek()?;
-        let bytes = RESPONSE_BYTES + number.digit_count();
-        let rendered = render(number)?;
+        let bytes = RESPONSE_BYTES + self.compute()?;
+        let rendered = render(self.fibonacci.peek()?)?;
         self.headroom.check_after(bytes)?;
         // The number has been computed, so nothing can fail from here on.
         self.fibonacci.advance()?;
         Ok((index, rendered))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::memory::{Reading, Threshold};
-    use super::*;
-    use std::mem;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    /// Both values together have more than 64 KiB here.
-    const LONG: u64 = 380_000;
-
-    /// Memory of which `used` of 1,000,000 bytes are in use, at a threshold of 50 %.
-    fn memory(used: u64) -> SystemMemory {
-        SystemMemory::with_readings(Threshold::new(50.0).expect("valid"), move || Reading {
-            machine: (used, 1_000_000),
-            cgroup: None,
-        })
-    }
-
-    fn sequence(index: u64, policy: OnMemoryLimit) -> Sequence {
-        Sequence::start_at(index, memory(0), policy).expect("reachable")
-    }
-
-    fn text(number: &Natural) -> Result<String, Shortage> {
-        Ok(number.to_string())
-    }
-
-    fn fail<T>(_: &Natural) -> Result<T, Shortage> {
-        Err(Shortage::Number(Exhausted::refused()))
-    }
-
-    #[test]
-    fn numbers_come_in_order() {
-        let mut sequence = sequence(0, OnMemoryLimit::Restart);
-        let numbers: Vec<_> = (0..8).map(|_| sequence.take_rendered(text).expect("memory")).collect();
-        let expected = ["0", "1", "1", "2", "3", "5", "8", "13"];
-        assert!(numbers.iter().map(|(index, _)| *index).eq(0..8));
-        assert!(numbers.iter().map(|(_, number)| number.as_str()).eq(expected));
-    }
-
-    #[test]
-    fn the_first_number_can_be_chosen() {
-        for (index, number) in [(0, "0"), (1, "1"), (2, "1"), (100, "354224848179261915075")] {
-            let mut sequence = sequence(index, OnMemoryLimit::Refuse);
-            assert_eq!(sequence.digit_count(), number.len());
-            assert_eq!(sequence.take_rendered(text).expect("memory"), (index, number.to_owned()));
-            assert_eq!(sequence.index(), index + 1);
-        }
-    }
-
-    #[test]
-    fn a_first_number_beyond_the_threshold_is_refused_before_it_is_computed() {
-        let index = u64::MAX / 1000;
-        let start = Sequence::start_at(index, memory(0), OnMemoryLimit::Restart);
-        let Err(StartError { bytes, .. }) = start else {
-            panic!("{start:?}");
-        };
-        // 0.209 digits an index and value, 19 of them in a limb.
-        assert!((index / 6..index / 5).contains(&bytes), "{bytes}");
-    }
-
-    #[test]
-    fn a_failed_rendering_consumes_nothing() {
-        let mut sequence = sequence(10, OnMemoryLimit::Refuse);
-        assert!(sequence.take_rendered(fail::<()>).is_err());
-        assert_eq!(sequence.take_rendered(text).expect("memory"), (10, "55".to_owned()));
-        assert_eq!(sequence.restarts(), 0);
-    }
-
-    #[test]
-    fn a_panic_consumes_nothing() {
-        let mut sequence = sequence(10, OnMemoryLimit::Restart);
-        let panicked = catch_unwind(AssertUnwindSafe(|| {
-            sequence.take_rendered(|_| -> Result<(), Shortage> { std::panic::resume_unwind(Box::new(())) })
-        }));
-        assert!(panicked.is_err());
-        assert_eq!(sequence.take_rendered(text).expect("memory"), (10, "55".to_owned()));
-    }
-
-    #[test]
-    fn a_shortage_starts_a_new_pass_where_that_is_the_policy() {
-        let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
-        let mut fails = true;
-        let render = |number: &Natural| if mem::take(&mut fails) { fail(number) } else { text(number) };
-        assert_eq!(sequence.take_rendered(render).expect("F(0)"), (0, "0".to_owned()));
-        assert_eq!((sequence.index(), sequence.restarts()), (1, 1));
-        assert_eq!(sequence.take_rendered(text).expect("memory"), (1, "1".to_owned()));
-    }
-
-    #[test]
-    fn a_shortage_that_a_new_pass_does_not_end_is_refused() {
-        let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
-        for _ in 0..3 {
-            assert!(sequence.take_rendered(fail::<()>).is_err());
-            assert_eq!((sequence.index(), sequence.restarts()), (0, 1));
-        }
-    }
-
-    #[test]
-    fn responses_that_hold_too_much_start_no_new_pass() {
-        let mut sequence = sequence(LONG, OnMemoryLimit::Restart);
-        let over = sequence.take_rendered(|_| -> Result<(), _> { Err(OverBudget.into()) });
-        assert!(matches!(over, Err(Shortage::InFlight(OverBudget))), "{over:?}");
-        assert_eq!((sequence.index(), sequence.restarts()), (LONG, 0));
-    }
-
-    #[test]
-    fn short_numbers_are_not_given_up() {
-        let mut sequence = sequence(10, OnMemoryLimit::Restart);
-        assert!(sequence.take_rendered(fail::<()>).is_err());
-        assert_eq!(sequence.take_rendered(text).expect("memory"), (10, "55".to_owned()));
-        assert_eq!(sequence.restarts(), 0);
-    }
-
-    #[test]
-    fn numbers_of_64_kib_together_are_not_given_up() {
-        let limbs = EXEMPT_BYTES / 2 / size_of::<Limb>();
-        let longer = (0..).find(|&index| Decimal::limbs_for(index) > limbs).expect("they grow");
-        let index = longer - 10;
-        let mut short = sequence(index, OnMemoryLimit::Restart);
-        assert_eq!(short.fibonacci.bytes_held(), EXEMPT_BYTES);
-        assert!(short.take_rendered(fail::<()>).is_err());
-        assert_eq!((short.index(), short.restarts()), (index, 0));
-        let mut long = sequence(longer, OnMemoryLimit::Restart);
-        assert!(long.fibonacci.bytes_held() > EXEMPT_BYTES);
-        assert!(long.take_rendered(fail::<()>).is_err());
-        assert_eq!((long.index(), long.restarts()), (0, 1));
-    }
-
-    #[test]
-    fn readiness_asks_the_guard_and_consumes_nothing() {
-        for (policy, ready) in [(OnMemoryLimit::Restart, true), (OnMemoryLimit::Refuse, false)] {
-            let mut sequence = sequence(LONG, policy);
-            sequence.take_rendered(text).expect("memory");
-            *sequence.fibonacci.guard_mut() = memory(600_000);
-            assert_eq!(sequence.is_ready(), ready, "{policy:?}");
-            assert_eq!(sequence.index(), LONG + 1);
-            *sequence.fibonacci.guard_mut() = memory(0);
-            assert!(sequence.is_ready());
-            assert_eq!(sequence.index(), LONG + 1);
-        }
     }
 }

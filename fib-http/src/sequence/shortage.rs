@@ -6,28 +6,30 @@ use std::fmt;
 use fib_core::Exhausted;
 
 use super::in_flight::OverBudget;
+use super::memory::AboveThreshold;
 
 /// There is no memory for a number or for its text. Nothing was consumed.
 #[derive(Clone, Debug)]
 pub enum Shortage {
     /// The numbers in flight hold as much memory as they may.
     InFlight(OverBudget),
+    /// Memory would be above the threshold.
+    Threshold(AboveThreshold),
     /// The number could not grow, or could not be copied.
     Number(Exhausted),
     /// There is no memory for the number's text.
     Text(TryReserveError),
 }
 
-impl Shortage {
-    /// Whether it would help to free the sequence's own numbers.
-    pub(crate) fn is_of_memory(&self) -> bool {
-        !matches!(self, Self::InFlight(_))
-    }
-}
-
 impl From<OverBudget> for Shortage {
     fn from(over: OverBudget) -> Self {
         Self::InFlight(over)
+    }
+}
+
+impl From<AboveThreshold> for Shortage {
+    fn from(above: AboveThreshold) -> Self {
+        Self::Threshold(above)
     }
 }
 
@@ -47,6 +49,7 @@ impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InFlight(over) => over.fmt(f),
+            Self::Threshold(above) => above.fmt(f),
             Self::Number(exhausted) => exhausted.fmt(f),
             Self::Text(_) => f.write_str("there is no memory for the response"),
         }
@@ -62,8 +65,10 @@ mod tests {
     #[test]
     fn a_shortage_says_what_is_short() {
         let text = Vec::<u8>::new().try_reserve(usize::MAX).expect_err("more than there is");
+        let above = AboveThreshold { used: 3 << 20, needed: 1536, allowed: 3 << 20, missing: 1536 };
         for (shortage, message) in [
             (Shortage::from(OverBudget), "the responses in flight hold as much memory as they may"),
+            (Shortage::from(above), "3.0 MiB in use and 1.5 KiB more needed, 3.0 MiB allowed"),
             (Shortage::from(Exhausted::refused()), "the memory guard refused"),
             (Shortage::from(text), "there is no memory for the response"),
         ] {

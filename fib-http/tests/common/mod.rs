@@ -31,7 +31,7 @@ pub(crate) fn has_ipv6() -> bool {
 
 /// A reading of a machine with 1,000,000 bytes of memory.
 pub(crate) fn used(bytes: u64) -> Reading {
-    Reading { machine: (bytes, 1_000_000), cgroup: None }
+    Reading::of_machine(bytes, 1_000_000)
 }
 
 /// A server in a thread of this process, at a free port of both loopback addresses.
@@ -44,7 +44,7 @@ pub(crate) struct Server {
 impl Server {
     /// With flags, and memory without end.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        Self::with_readings(flags, || Reading { machine: (0, u64::MAX), cgroup: None })
+        Self::with_readings(flags, || Reading::of_machine(0, u64::MAX))
     }
 
     /// With flags, and made-up readings of the memory at a threshold of 50 %.
