@@ -253,12 +253,20 @@ impl Drop for Hoarder {
     }
 }
 
+/// The environment that the unit for systemd gives the program.
+fn environment_of_unit() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = include_str!("../dist/fib-http.service").lines().filter_map(|line| line.strip_prefix("Environment="));
+    lines.flat_map(str::split_whitespace).filter_map(|variable| variable.split_once('='))
+}
+
 #[test]
 fn in_a_small_cgroup_it_restarts_or_refuses_and_is_never_killed() {
     const LIMIT: u64 = 64 << 20;
     /// The jump to it takes most of the cgroup's memory, its values take a fifth.
     const START: u64 = 60_000_000;
     const STEP: usize = 1 << 20;
+    /// What stays resident after the values of 11 MiB have been freed.
+    const LEFT_KIB: u64 = 4 * 1024;
 
     for policy in ["refuse", "restart"] {
         let cgroup = match Cgroup::with_limit(policy, LIMIT) {
@@ -274,7 +282,8 @@ fn in_a_small_cgroup_it_restarts_or_refuses_and_is_never_killed() {
         assert!(String::from_utf8_lossy(&too_long.stderr).contains("1000000000"), "{too_long:?}");
 
         let flags = ["--port=0", &format!("--start={START}"), "--on-memory-limit", policy];
-        let mut program = Program::run(&mut cgroup.command(program, &flags)).expect("it listens");
+        let mut program =
+            Program::run(cgroup.command(program, &flags).envs(environment_of_unit())).expect("it listens");
         let mut client = program.connect();
         assert_eq!(client.number().index(), START);
 
@@ -305,10 +314,49 @@ fn in_a_small_cgroup_it_restarts_or_refuses_and_is_never_killed() {
                 response.status == 200 && response.index() == 0
             });
             assert_eq!(client.number().index(), 1);
+            #[cfg(target_env = "gnu")]
+            assert!(program.status_kib("RssAnon:") < LEFT_KIB, "{} KiB", program.status_kib("RssAnon:"));
         }
         assert_eq!(cgroup.kills(), 0);
         drop(client);
         program.signal("TERM");
         assert!(program.wait().success(), "{:?}", program.log);
     }
+}
+
+#[test]
+fn a_budget_that_is_too_large_for_the_cgroup_kills_nobody() {
+    const LIMIT: u64 = 64 << 20;
+    /// A response keeps 2.6 MB of limbs.
+    const START: u64 = 30_000_000;
+    const CLIENTS: usize = 100;
+
+    let cgroup = match Cgroup::with_limit("budget", LIMIT) {
+        Ok(cgroup) => cgroup,
+        Err(reason) => {
+            eprintln!("skipped, no memory cgroup can be made: {reason}");
+            return;
+        }
+    };
+    let start = format!("--start={START}");
+    let flags = ["--port=0", &start, "--max-inflight-bytes=1000000000"];
+    let mut program = Program::run(&mut cgroup.command(env!("CARGO_BIN_EXE_fib-http"), &flags)).expect("it listens");
+    assert!(program.log.iter().any(|line| line.contains("8388608 bytes are the limit")), "{:?}", program.log);
+    let mut silent: Vec<Client> = (0..CLIENTS).map(|_| program.connect()).collect();
+    for client in &mut silent {
+        client.send(GET);
+    }
+    wait_until("all of them are answered", || {
+        let metrics = program.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let answered = |status| {
+            let name = format!("fib_http_requests_total{{route=\"/\",status=\"{status}\"}} ");
+            let line = metrics.text().lines().find_map(|line| line.strip_prefix(&name));
+            line.map_or(0, |count| count.parse::<usize>().expect("a count"))
+        };
+        answered(200) + answered(503) == CLIENTS
+    });
+    assert_eq!(cgroup.kills(), 0);
+    drop(silent);
+    program.signal("TERM");
+    assert!(program.wait().success(), "{:?}", program.log);
 }

@@ -180,13 +180,15 @@ fn it_serves_on_a_socket_that_is_passed_and_notifies_the_service_manager() {
     let flags = ["-c", "exec 3<&0 0</dev/null; LISTEN_FDS=1 exec \"$0\"", env!("CARGO_BIN_EXE_fib-http")];
     let mut command = std::process::Command::new("sh");
     command.args(flags).stdin(Stdio::from(OwnedFd::from(listener))).env("NOTIFY_SOCKET", &folder);
+    command.env("FIB_HTTP_GRACE_PERIOD", "100");
     let mut program = Program::run(&mut command).expect("it listens");
     drop(command);
     assert_eq!(program.port, address.port());
     assert_eq!(told(), "READY=1\n");
     assert_eq!(early.read().index(), 0);
     program.signal("TERM");
-    assert_eq!(told(), "STOPPING=1\n");
+    // Five seconds more than the responses in flight may take.
+    assert_eq!(told(), "STOPPING=1\nEXTEND_TIMEOUT_USEC=105000000\n");
     assert_eq!(program.wait().code(), Some(0));
     let _ = std::fs::remove_file(&folder);
 }

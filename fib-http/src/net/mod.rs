@@ -73,7 +73,7 @@ pub(crate) async fn serve(
     let mut connections = Connections::default();
     let open = Rc::clone(connections.open());
     let graceful = GracefulShutdown::new();
-    let mut stop = Box::pin(drained(&mut signal, service, settings.drain_delay));
+    let mut stop = Box::pin(drained(&mut signal, service, settings));
     loop {
         tokio::select! {
             biased;
@@ -115,10 +115,11 @@ pub(crate) async fn serve(
 }
 
 /// Waits for a signal, then for the drain delay or another signal.
-async fn drained(signal: &mut impl AsyncFnMut() -> &'static str, service: &Service, delay: Duration) {
+async fn drained(signal: &mut impl AsyncFnMut() -> &'static str, service: &Service, settings: &Settings) {
+    let delay = settings.drain_delay;
     let mut name = signal().await;
     service.stop();
-    shutdown::notify_stopping();
+    shutdown::notify_stopping(delay + settings.grace_period);
     if !delay.is_zero() {
         info!("{name}: not ready any more, the stop follows after {delay:?} or at another signal");
         name = timeout(delay, signal()).await.unwrap_or("drained");

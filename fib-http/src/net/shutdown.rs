@@ -1,5 +1,14 @@
 //! The signals that stop the service, and the messages to the service manager.
 
+use std::time::Duration;
+
+#[cfg(unix)]
+use sd_notify::NotifyState;
+
+/// What the end of the process takes besides the responses in flight.
+#[cfg(unix)]
+const STOP_MARGIN: Duration = Duration::from_secs(5);
+
 #[cfg(unix)]
 pub use self::unix::Signals;
 #[cfg(not(unix))]
@@ -118,18 +127,24 @@ mod windows {
 /// Tells the service manager, if there is one (`NOTIFY_SOCKET`), that the service is ready.
 pub(crate) fn notify_ready() {
     #[cfg(unix)]
-    notify(sd_notify::NotifyState::Ready);
+    notify(&[NotifyState::Ready]);
 }
 
-/// Tells the service manager, if there is one, that the service is stopping.
-pub(crate) fn notify_stopping() {
+/// Tells the service manager, if there is one, that the service is stopping, which takes at most `at_most`. Otherwise it would
+/// kill a service that needs longer than the manager's own timeout.
+pub(crate) fn notify_stopping(at_most: Duration) {
+    #[cfg(not(unix))]
+    let _ = at_most;
     #[cfg(unix)]
-    notify(sd_notify::NotifyState::Stopping);
+    {
+        let at_most = (at_most + STOP_MARGIN).as_micros();
+        notify(&[NotifyState::Stopping, NotifyState::Custom(&format!("EXTEND_TIMEOUT_USEC={at_most}"))]);
+    }
 }
 
 #[cfg(unix)]
-fn notify(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::debug!("the service manager cannot be notified: {error}");
     }
 }
