@@ -7,7 +7,7 @@ use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use fib_http::net::listen;
@@ -32,6 +32,16 @@ pub(crate) fn has_ipv6() -> bool {
 /// A reading of a machine with 1,000,000 bytes of memory.
 pub(crate) fn used(bytes: u64) -> Reading {
     Reading::of_machine(bytes, 1_000_000)
+}
+
+/// Asks again and again until it is so.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// A server in a thread of this process, at a free port of both loopback addresses.

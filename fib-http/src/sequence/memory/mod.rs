@@ -18,7 +18,7 @@ pub(crate) use self::usage::Bytes;
 pub use self::usage::{Threshold, ThresholdError, Usage};
 use super::in_flight::InFlight;
 
-/// How long a reading is used. One costs about 0.13 ms, as much as some thousand steps.
+/// How long a reading is used. One takes about a dozen files, and as long as some thousand steps.
 /// The clock is a coarse one, some milliseconds behind: the exact one takes 25 ns, 5 % of a step.
 pub(crate) const READING_AGE: Duration = Duration::from_millis(100);
 
