@@ -87,6 +87,12 @@ impl Service {
         self.sequence.borrow().restarts()
     }
 
+    /// So many connections are being served now.
+    pub(crate) fn set_connections(&self, count: usize) {
+        self.metrics.set_connections(count);
+        self.sequence.borrow_mut().set_connections(count);
+    }
+
     /// From now on `/readyz` says that the service stops.
     pub fn stop(&self) {
         self.is_stopping.set(true);

@@ -91,7 +91,7 @@ pub(crate) async fn serve(
                 service.metrics().connection_accepted();
             }
         }
-        service.metrics().set_connections(open.count());
+        service.set_connections(open.count());
     }
     drop(stop);
     drop(acceptor);

@@ -7,7 +7,7 @@ use super::memory::READING_AGE;
 /// A pass ends after a shortage of this time that it would end. A neighbour's short spike costs no position.
 const ENDED_BY_A_PASS: Duration = Duration::from_secs(1);
 
-/// A pass ends after a shortage of this time whether that would help or not: memory that stays short is somebody else's need.
+/// A pass ends after a shortage of this time even if that would not help: memory that stays short is somebody else's need.
 const ANY: Duration = Duration::from_secs(60);
 
 /// A shortage must have been seen so often, however far apart the requests that see it are.
@@ -50,10 +50,13 @@ impl LastingShortage {
         self.counted.duration_since(self.since)
     }
 
-    /// Whether it has lasted long enough to end a pass that holds `held` bytes.
-    pub(crate) fn ends_pass(&self, held: u64) -> bool {
-        let needed = if held >= self.missing { ENDED_BY_A_PASS } else { ANY };
-        self.count >= LEAST_COUNT && self.age() >= needed
+    /// Whether it has lasted long enough to end a pass that holds `held` bytes, while the connections of clients may hold up to
+    /// `connections` bytes. Clients must not be able to end a pass: it ends only if it holds more than they do, or if more is
+    /// missing.
+    pub(crate) fn ends_pass(&self, held: u64, connections: u64) -> bool {
+        let helps = held >= self.missing && held > connections && self.age() >= ENDED_BY_A_PASS;
+        let stays = self.missing > connections && self.age() >= ANY;
+        self.count >= LEAST_COUNT && (helps || stays)
     }
 }
 
@@ -85,8 +88,18 @@ mod tests {
             (&[20_000, 40_000, 60_000], true, true),
         ] {
             let shortage = seen(times);
-            assert_eq!(shortage.ends_pass(1000), helps, "{times:?}");
-            assert_eq!(shortage.ends_pass(999), ends, "{times:?}");
+            assert_eq!(shortage.ends_pass(1000, 0), helps, "{times:?}");
+            assert_eq!(shortage.ends_pass(999, 0), ends, "{times:?}");
         }
+    }
+
+    #[test]
+    fn it_ends_no_pass_where_connections_may_be_the_cause() {
+        let shortage = seen(&[400, 800, 1200]);
+        assert!(shortage.ends_pass(5000, 4999));
+        assert!(!shortage.ends_pass(5000, 5000));
+        let shortage = seen(&[20_000, 40_000, 60_000]);
+        assert!(shortage.ends_pass(900, 999));
+        assert!(!shortage.ends_pass(900, 1000));
     }
 }

@@ -36,6 +36,9 @@ pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 /// The most bytes that a response takes besides its number.
 const RESPONSE_BYTES: usize = 2048;
 
+/// About what a connection takes besides its response: 64 of them were measured to take 2 MiB.
+const CONNECTION_BYTES: u64 = 32 * 1024;
+
 /// A shortage is logged again when none was logged for so long.
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -93,6 +96,8 @@ pub struct Sequence {
     restarts: u64,
     headroom: Headroom,
     in_flight: Rc<InFlight>,
+    /// Connections of clients.
+    connections: usize,
     /// `None` while memory suffices.
     shortage: Option<LastingShortage>,
     /// When a shortage was logged last.
@@ -129,6 +134,7 @@ impl Sequence {
             restarts: 0,
             headroom: Headroom::default(),
             in_flight: Rc::new(InFlight::new(MAX_IN_FLIGHT_BYTES)),
+            connections: 0,
             shortage: None,
             logged: None,
         };
@@ -141,6 +147,11 @@ impl Sequence {
         self.in_flight = Rc::new(InFlight::new(bytes));
         self.fibonacci.guard_mut().set_in_flight(Rc::clone(&self.in_flight));
         self
+    }
+
+    /// So many clients are connected now.
+    pub(crate) fn set_connections(&mut self, count: usize) {
+        self.connections = count;
     }
 
     /// The index of the number that comes next.
@@ -177,7 +188,7 @@ impl Sequence {
     /// - after a second, if what the pass frees is all that is missing,
     /// - after a minute in any case,
     /// - and never while both values together take at most 64 KiB, since there is nothing worth freeing then, nor for memory
-    ///   that numbers in flight hold.
+    ///   that clients hold: numbers in flight, and connections.
     ///
     /// # Errors
     /// The shortage, where the position is kept, or where memory is too short even for F(0).
@@ -274,9 +285,10 @@ impl Sequence {
     /// Whether the shortage starts a new pass.
     fn pass_ends(&self) -> bool {
         let held = self.fibonacci.bytes_held();
+        let connections = self.connections as u64 * CONNECTION_BYTES;
         self.on_memory_limit == OnMemoryLimit::Restart
             && held > EXEMPT_BYTES
-            && self.shortage.as_ref().is_some_and(|shortage| shortage.ends_pass(held as u64))
+            && self.shortage.as_ref().is_some_and(|shortage| shortage.ends_pass(held as u64, connections))
     }
 
     /// Computes the next number, and returns the bytes that its response will take, which the guard has admitted.

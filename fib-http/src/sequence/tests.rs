@@ -247,6 +247,18 @@ fn what_numbers_in_flight_hold_ends_no_pass() {
     assert_eq!(sequence.take().expect("memory").index, LONG + 3);
 }
 
+/// Many connections ended a pass that held less than they did.
+#[test]
+fn what_connections_may_hold_ends_no_pass() {
+    let machine = Machine::default();
+    let mut sequence = machine.sequence(LONG, OnMemoryLimit::Restart);
+    sequence.set_connections(3);
+    machine.change(430_000);
+    machine.assert_refused(&mut sequence, 120_000);
+    sequence.set_connections(2);
+    assert_eq!(sequence.take().expect("F(0)").index, 0);
+}
+
 #[test]
 fn numbers_in_flight_stay_within_the_threshold() {
     let machine = Machine::default();
