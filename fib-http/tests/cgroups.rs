@@ -213,7 +213,7 @@ fn a_budget_that_is_too_large_for_the_cgroup_kills_nobody() {
     wait_until("all of them are answered", || {
         let metrics = program.connect().exchange(METRICS);
         let answered = |status| {
-            let name = format!("fib_http_requests_total{{route=\"/\",status=\"{status}\"}} ");
+            let name = format!("fib_http_requests_total{{method=\"GET\",route=\"/\",status=\"{status}\"}} ");
             let line = metrics.text().lines().find_map(|line| line.strip_prefix(&name));
             line.map_or(0, |count| count.parse::<usize>().expect("a count"))
         };
