@@ -35,7 +35,7 @@ impl Plan {
     pub(super) fn new<F: Field>(last: u64, goal: Goal, bases: &[Base]) -> Option<Self> {
         // L(k) has a decimal digit more than F(k) at most, since L(k) < 3·F(k).
         let digits = |index: u64, base: Base| {
-            let places = Decimal::digits_for(index).checked_add(1)?;
+            let places = usize::try_from(Decimal::digits_for(index)).ok()?.checked_add(1)?;
             Some(places.div_ceil(base.places))
         };
         bases.iter().find_map(|&base| {

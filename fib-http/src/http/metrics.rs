@@ -41,7 +41,7 @@ struct Refusal {
 /// What the position, the responses and the memory are at the time of a look.
 pub(crate) struct Snapshot {
     pub(crate) index: u64,
-    pub(crate) digits: usize,
+    pub(crate) digits: u64,
     pub(crate) restarts: u64,
     pub(crate) in_flight: Load,
     pub(crate) memory: Usage,
@@ -185,7 +185,7 @@ impl Metrics {
     /// As the library says.
     pub(crate) fn text(&self, now: &Snapshot) -> Result<String, fmt::Error> {
         self.position.set(now.index);
-        self.digits.set(now.digits as u64);
+        self.digits.set(now.digits);
         self.restarts.inc_by(now.restarts - self.restarts.get());
         self.in_flight.set(now.in_flight.numbers);
         self.in_flight_bytes.set(now.in_flight.bytes);
