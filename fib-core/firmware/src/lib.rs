@@ -2,7 +2,7 @@
 //!
 //! - `inline` keeps its numbers in place and needs no allocator, `heap` has one with a few KiB: both print the sequence
 //!   until their storage is full, let a guard restart it, and compare a number with one that is known.
-//! - `steps` counts the instructions of a step.
+//! - `steps` counts the instructions of a step, `digits` those of the first and the last digits of a long number.
 //! - `empty` does nothing: what the others add to it is the size of their code.
 //! - `panics` and `faults` show how a failure ends.
 //!

@@ -8,8 +8,8 @@ pub(super) const LIMB_DIGITS: usize = 9;
 
 const WIDE_BASE: u64 = BASE as u64;
 
-/// The rows of a [`Pair`]: two for the numbers, two for those that come next.
-pub(super) type Rows<const N: usize> = [[u32; N]; 4];
+/// The rows of a [`Pair`]: two for the numbers, two for those that come next, one for a sum.
+pub(super) type Rows<const N: usize> = [[u32; N]; 5];
 
 /// F(k) and F(k − 1), or some of their limbs, the least significant first.
 pub(super) struct Pair<'a> {
@@ -18,15 +18,17 @@ pub(super) struct Pair<'a> {
     /// The limbs of F(k − 1).
     g: &'a mut [u32],
     next: [&'a mut [u32]; 2],
+    /// F(k) + 2·F(k − 1), limb by limb without carries.
+    sum: &'a mut [u32],
 }
 
 impl<'a> Pair<'a> {
     /// F(1) and F(0), followed by zeros.
     pub(super) fn new<const N: usize>(rows: &'a mut Rows<N>) -> Self {
-        *rows = [[0; N]; 4];
-        let [f, g, next @ ..] = rows;
+        *rows = [[0; N]; 5];
+        let [f, g, next_f, next_g, sum] = rows;
         f[0] = 1;
-        Self { f, g, next: next.each_mut().map(<[u32; N]>::as_mut_slice) }
+        Self { f, g, next: [next_f, next_g], sum }
     }
 
     /// The limbs of F(k).
@@ -41,15 +43,19 @@ impl<'a> Pair<'a> {
     /// subtracted, so whatever is left out makes the results smaller.
     pub(super) fn double(&mut self, len: usize, from: usize, count: usize, odd: bool) {
         let (f, g) = (&self.f[..len], &self.g[..len]);
+        let sum = &mut self.sum[..len];
+        for (sum, (&f, &g)) in sum.iter_mut().zip(f.iter().zip(g)) {
+            *sum = f + 2 * g;
+        }
         let [next_f, next_g] = &mut self.next;
         let (mut product, mut squares) = (Column::default(), Column::default());
         for (place, (out_f, out_g)) in (from..).zip(next_f[..count].iter_mut().zip(&mut next_g[..count])) {
             // The limbs i and j with i + j = place.
             let (first, end) = ((place + 1).saturating_sub(len), len.min(place + 1));
             if first < end {
-                let (f, g) = (&f[first..end], &g[first..end]);
-                product.add_products(f, g);
-                squares.add_squares(f, g);
+                product.add_products(&f[first..end], &sum[first..end]);
+                squares.add_squares(&f[first..end]);
+                squares.add_squares(&g[first..end]);
             }
             *out_f = product.next();
             *out_g = squares.next();
@@ -79,6 +85,9 @@ impl<'a> Pair<'a> {
 /// twice as much.
 const FOLD: u64 = 9 * WIDE_BASE * WIDE_BASE;
 
+/// 2^61 / B.
+const RECIPROCAL: u64 = (1 << 61) / WIDE_BASE;
+
 /// The sum of a column of a product, `low + high·B`, with `low` below [`FOLD`].
 #[derive(Default)]
 struct Column {
@@ -88,6 +97,7 @@ struct Column {
 
 impl Column {
     /// Adds what is at most [`FOLD`].
+    #[inline]
     fn add(&mut self, sum: u64) {
         self.low += sum;
         if self.low >= FOLD {
@@ -96,40 +106,55 @@ impl Column {
         }
     }
 
-    /// Adds the products of limbs of f and of f + 2g whose places in these rows sum to the last one.
-    fn add_products(&mut self, f: &[u32], g: &[u32]) {
-        // A product is below 3B², so that three of them are below FOLD.
-        for ((x, f), g) in f.chunks(3).zip(f.rchunks(3)).zip(g.rchunks(3)) {
-            let others = f.iter().zip(g).rev();
-            self.add(x.iter().zip(others).map(|(&x, (&f, &g))| u64::from(x) * u64::from(f + 2 * g)).sum());
+    /// Adds the products of the first limb of `a` and the last one of `b`, the second one and the last but one, and so on.
+    /// Limbs of `a` are below B, those of `b` below 3B, so that three products are below [`FOLD`].
+    #[inline]
+    fn add_products(&mut self, a: &[u32], b: &[u32]) {
+        let (a_chunks, a_rest) = a.as_chunks::<3>();
+        let (b_rest, b_chunks) = b.as_rchunks::<3>();
+        for (&[a0, a1, a2], &[b0, b1, b2]) in a_chunks.iter().zip(b_chunks.iter().rev()) {
+            self.add(multiply(a0, b2) + multiply(a1, b1) + multiply(a2, b0));
+        }
+        for (&a, &b) in a_rest.iter().zip(b_rest.iter().rev()) {
+            self.add(multiply(a, b));
         }
     }
 
-    /// Adds the products of limbs of f, and those of limbs of g, whose places in these rows sum to the last one. Those of
-    /// two different limbs are computed once and count twice.
-    fn add_squares(&mut self, f: &[u32], g: &[u32]) {
-        let half = f.len() / 2;
+    /// Adds the products of limbs of `row` whose places sum to the last one. Those of two different limbs are computed once
+    /// and count twice.
+    #[inline]
+    fn add_squares(&mut self, row: &[u32]) {
+        let half = row.len() / 2;
         let mut pairs = Self::default();
-        for row in [f, g] {
-            let (low, high) = (&row[..half], &row[row.len() - half..]);
-            for (x, y) in low.chunks(9).zip(high.rchunks(9)) {
-                pairs.add(x.iter().zip(y.iter().rev()).map(|(&x, &y)| u64::from(x) * u64::from(y)).sum());
-            }
-        }
+        pairs.add_products(&row[..half], &row[row.len() - half..]);
         self.high += 2 * pairs.high;
         self.add(pairs.low);
         self.add(pairs.low);
-        if f.len() % 2 == 1 {
-            self.add(u64::from(f[half]) * u64::from(f[half]) + u64::from(g[half]) * u64::from(g[half]));
+        if row.len() % 2 == 1 {
+            self.add(multiply(row[half], row[half]));
         }
     }
 
     /// The limb of this column. What is left is carried to the next one.
+    ///
+    /// The quotient by the base comes from the highest 32 bits of `low`, which is below 2^63, and is at most 7 too small: less
+    /// than 2.2 by the bits left out, 4 by the rounding of the reciprocal, 1 by its own. The division of a `u64` is a function
+    /// of hundreds of instructions on 32-bit targets.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the rest is below 8·B, and the limb below 2^32")]
     fn next(&mut self) -> u32 {
-        let limb = self.low % WIDE_BASE;
-        *self = Self { low: self.low / WIDE_BASE + self.high, high: 0 };
-        limb as u32
+        let quotient = ((self.low >> 31) * RECIPROCAL) >> 30;
+        let rest = self.low - quotient * WIDE_BASE;
+        // The base is 1,953,125·2^9.
+        let correction = (rest >> 9) as u32 / (BASE >> 9);
+        *self = Self { low: quotient + u64::from(correction) + self.high, high: 0 };
+        (rest as u32).wrapping_sub(correction.wrapping_mul(BASE))
     }
+}
+
+#[inline]
+fn multiply(a: u32, b: u32) -> u64 {
+    u64::from(a) * u64::from(b)
 }
 
 #[cfg(test)]
@@ -162,7 +187,7 @@ mod tests {
             let [double, before, after] =
                 [limbs(double, from, count), limbs(before, from, count), limbs(after, from, count)];
             for (odd, expected) in [(false, [double.clone(), before]), (true, [after, double])] {
-                let mut rows: Rows<N> = [[0; N]; 4];
+                let mut rows: Rows<N> = [[0; N]; 5];
                 let mut pair = Pair::new(&mut rows);
                 pair.f[..len].copy_from_slice(f);
                 pair.g[..len].copy_from_slice(g);

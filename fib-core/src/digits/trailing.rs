@@ -13,7 +13,7 @@ const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS);
 /// it wrote: as many as `out` takes, or as there are.
 ///
 /// Takes about 64·(d/9)² multiplications of 32-bit words for d digits of the largest indices, by doubling of F(k) and
-/// F(k − 1) modulo a power of ten. Needs no allocator, and 320 bytes of stack for up to 180 digits, 1,792 for more.
+/// F(k − 1) modulo a power of ten. Needs no allocator, and 400 bytes of stack for up to 180 digits, 2,240 for more.
 ///
 /// ```
 /// use fib_core::trailing_digits;
@@ -49,7 +49,7 @@ pub fn trailing_digits(index: u64, out: &mut [u8]) -> Result<usize, DigitsError>
 /// Writes the last digits of F(`index`), for `index` > 0.
 #[inline(never)]
 fn write<const N: usize>(index: u64, out: &mut [u8]) {
-    let mut rows: Rows<N> = [[0; N]; 4];
+    let mut rows: Rows<N> = [[0; N]; 5];
     let mut pair = Pair::new(&mut rows);
     let len = out.len().div_ceil(LIMB_DIGITS);
     for bit in (0..index.ilog2()).rev() {
