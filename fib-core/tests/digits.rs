@@ -30,16 +30,17 @@ fn check(index: u64, text: &str, count: usize) {
 fn agree_with_every_number_up_to_f100000() {
     let mut fib = Fibonacci::<Decimal>::new();
     let mut text = Vec::new();
-    for index in 0..=100_000_u64 {
+    for n in 0..=100_000_usize {
+        let index = n as u64;
         let number = fib.advance().unwrap();
         text.resize(number.digit_count(), 0);
         assert_eq!(number.copy_digits(0, &mut text), text.len());
         let text = str::from_utf8(&text).unwrap();
         check(index, text, 20);
-        check(index, text, (index % 48) as usize);
-        if index % 97 == 0 {
-            check(index, text, 170 + index as usize / 97 % 20);
-            check(index, text, MAX_DIGITS - index as usize / 97 % 10);
+        check(index, text, n % 48);
+        if n % 97 == 0 {
+            check(index, text, 170 + n / 97 % 20);
+            check(index, text, MAX_DIGITS - n / 97 % 10);
         }
     }
 }

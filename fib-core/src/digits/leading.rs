@@ -1,21 +1,22 @@
-//! The first digits of F(n): doubling of truncated numbers, with a bound of what was lost.
+//! The first digits of F(n): doubling of truncated numbers, with a bound of what was dropped.
 //!
-//! Everything is in units of the base B of the limbs. F(k) is known as a mantissa of up to M limbs, the highest limb not
-//! zero, times a power of B, and F(k − 1) as a mantissa times the same power.
+//! F(k) is kept as a mantissa of up to M limbs, whose highest limb is not zero, times a power of their base B, and F(k − 1) as
+//! a mantissa times the same power. A unit is the place value of the lowest limb that is kept.
 //!
-//! Mantissas are never larger than the numbers, since they are sums of products of such mantissas, and limbs are only left
-//! out. Let x·(1 − ρ) be a lower bound of the mantissa of x, for both numbers. The products are at least (1 − ρ)² ≥ 1 − 2ρ
-//! of theirs. Then less than two units of the lowest limb that is kept are left out: less than one for the limbs below it,
-//! and less than one for the columns that are not computed (see [`Mantissa::double`]). F(2k) and F(2k + 1) have B^(M − 1)
-//! units at least then, and the number before it at least half as many, so that 4·B^(1 − M) is a bound of the fraction that
-//! is lost. So ρ = e·4·B^(1 − M), where e is 0 as long as nothing is left out, and 2e + 1 after a doubling that leaves
-//! something out.
+//! A mantissa is never larger than its number: the formulas only add and multiply, and limbs are only dropped. How much too
+//! small it may be is bounded by a fraction ρ: the mantissa of x is at least x·(1 − ρ), for both numbers.
 //!
-//! e < 2^58: it is below 2^j after j such doublings, the first of them goes to an index above 2^7, since F(2^7) has three
-//! limbs only, and the last to an index below 2^64.
+//! - A doubling multiplies mantissas, so that its result is at least (1 − ρ)² ≥ 1 − 2ρ of what it should be.
+//! - Then less than two units are dropped: less than one by limbs, and less than one by columns that are not computed at all
+//!   (see [`Mantissa::double`]). F(2k) or F(2k + 1) has at least B^(M − 1) units then, and the number before it at least half
+//!   as many. So this is less than the fraction 4·B^(1 − M) of either.
 //!
-//! At the end x ≤ mantissa / (1 − ρ) ≤ mantissa·(1 + 2ρ), as ρ ≤ 1/2. With t as the highest limb, the mantissa is below
-//! (t + 1)·B^(M − 1), so that it is less than 8e·(t + 1) too small.
+//! So ρ = 4e·B^(1 − M) is a bound, where e is 0 until the first limbs are dropped, and each doubling that drops some turns e
+//! into 2e + 1. After j of these e is 2^j − 1. The first leads to an index above 2^7, since F(2^7) has only three limbs, and
+//! the last to one below 2^64, so that e < 2^58.
+//!
+//! In the end x ≤ mantissa / (1 − ρ) ≤ mantissa·(1 + 2ρ), since ρ ≤ 1/2. The mantissa is below (t + 1)·B^(M − 1), where t is its
+//! highest limb. So it is too small by less than 8e·(t + 1) units.
 
 use super::pair::{BASE, LIMB_DIGITS, Pair, Rows};
 use super::{DigitsError, MAX_DIGITS, requested, write_digits};
@@ -43,10 +44,10 @@ const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + LONG_GUARD + SPARE;
 /// Writes the first digits of F(`index`) to `out`, in ASCII; returns how many it wrote: as many as `out` takes, or as there
 /// are.
 ///
-/// Takes about 64·(d/9 + 4)² multiplications of 32-bit words for d digits of the largest indices, by doubling of F(k) and
-/// F(k − 1) as truncated numbers, with a bound of what was lost. Where digits next to the wanted ones are nines or zeros, so
-/// that the bound does not decide, it starts again with longer numbers, once. Needs no allocator, and 400 bytes of stack for
-/// up to 45 digits, 2,540 for more.
+/// Takes about 64·(d/9 + 4)² multiplications of 32-bit words for d digits of the largest indices. The method is doubling of
+/// F(k) and F(k − 1) as truncated numbers, as in floating point, with a bound of what was dropped. Where the digits after
+/// the wanted ones are nines or zeros, so that the bound does not decide, it starts again with longer numbers, once. Needs
+/// no allocator; the numbers take 400 bytes of the stack for up to 45 digits, 2,540 for more.
 ///
 /// ```
 /// use fib_core::leading_digits;
@@ -64,8 +65,8 @@ const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + LONG_GUARD + SPARE;
 /// # Errors
 /// - [`DigitsError::TooMany`] where this asks for more than [`MAX_DIGITS`] digits of a number that has more.
 /// - [`DigitsError::Undecided`] where at least 71 nines or zeros follow the digits, and F(`index`) has more than 99 digits
-///   beyond them: a shorter number is computed exactly. No such number is known. If digits are as good as random, the chance
-///   that there is one at all, for any `index` and any count of digits, is below 10^-48.
+///   after the wanted ones: a shorter number is computed exactly. No such number is known. If the digits are as good as
+///   random, the chance that any `index` has such a run after any count of digits is below 10^-48.
 pub fn leading_digits(index: u64, out: &mut [u8]) -> Result<usize, DigitsError> {
     let count = requested(index, out)?;
     let out = &mut out[..count];
@@ -131,21 +132,21 @@ impl<'a> Mantissa<'a> {
 
     /// From k to 2k, or with `odd` to 2k + 1.
     ///
-    /// With l limbs the results have 2l − 1 to 2l + 1. Of these the highest M are kept, so that at least 2l − 1 − M are left
-    /// out. Columns two places below those, and lower, are not computed at all. A column is a sum of at most l products below
-    /// 5B² (F(2k + 1) has the most), so that together they are below 6l·B units of the lowest column that is computed, and
-    /// that is 6l/B < 1 unit of the lowest limb that is kept.
+    /// From mantissas of l limbs the result has 2l − 1 to 2l + 1 limbs. The highest M of them are kept, so that at least
+    /// 2l − 1 − M are dropped. Of these only the highest two are computed. A column below is a sum of at most l terms below
+    /// 5B² (in F(2k + 1), which has the largest), so that all these columns together are below 6l·B times the place value of
+    /// the lowest one that is computed. That is at most 6l/B < 1 unit.
     fn double(&mut self, odd: bool) {
         let from = (2 * self.len).saturating_sub(1 + self.limit + 2);
         let count = 2 * self.len + 1 - from;
         self.pair.double(self.len, from, count, odd);
         let zeros = self.pair.f()[..count].iter().rev().take_while(|&&limb| limb == 0).count();
         self.len = (count - zeros).min(self.limit);
-        let left_out = count - zeros - self.len;
-        self.exponent = 2 * self.exponent + (from + left_out) as u64;
+        let dropped = count - zeros - self.len;
+        self.exponent = 2 * self.exponent + (from + dropped) as u64;
         if self.exponent > 0 {
             self.lost = 2 * self.lost + 1;
-            self.pair.shift_down(left_out, self.len);
+            self.pair.shift_down(dropped, self.len);
         }
     }
 
@@ -231,12 +232,13 @@ mod tests {
                 let mantissa = Mantissa::new(index, limit, &mut rows);
                 let units = |digits: &[u8]| BigUint::parse_bytes(digits, 10).unwrap();
                 let lower = mantissa.limbs().iter().rev().fold(BigUint::ZERO, |sum, &limb| sum * BASE + limb);
-                let number = units(text[..text.len() - 9 * mantissa.exponent as usize].as_bytes());
+                let left_out = 9 * usize::try_from(mantissa.exponent).unwrap();
+                let number = units(&text.as_bytes()[..text.len() - left_out]);
                 let error = 8 * u128::from(mantissa.lost) * (u128::from(mantissa.highest()) + 1);
                 assert!(lower <= number, "F({index}) in {limit} limbs");
-                assert!(number <= lower + error, "F({index}) in {limit} limbs");
+                assert!(number < lower + error.max(1), "F({index}) in {limit} limbs");
                 assert_eq!(mantissa.lost == 0, mantissa.exponent == 0);
-                assert_eq!(mantissa.digits() + 9 * mantissa.exponent as usize, text.len());
+                assert_eq!(mantissa.digits() + left_out, text.len());
             }
         });
     }

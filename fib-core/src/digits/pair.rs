@@ -40,7 +40,7 @@ impl<'a> Pair<'a> {
     /// and F(2k). Of those, the limbs at the places from `from` on are written, `count` of them.
     ///
     /// F(2k) = F(k)·(F(k) + 2·F(k − 1)) and F(2k − 1) = F(k)² + F(k − 1)², the square of F(k)·φ + F(k − 1). Nothing is
-    /// subtracted, so whatever is left out makes the results smaller.
+    /// subtracted, so limbs and columns that are left out make the results smaller.
     pub(super) fn double(&mut self, len: usize, from: usize, count: usize, odd: bool) {
         let (f, g) = (&self.f[..len], &self.g[..len]);
         let sum = &mut self.sum[..len];
@@ -169,7 +169,7 @@ mod tests {
         let limbs = (from..from + count).map(|place| {
             let sum = column(place) + carry;
             carry = sum / u128::from(BASE);
-            (sum % u128::from(BASE)) as u32
+            u32::try_from(sum % u128::from(BASE)).unwrap()
         });
         limbs.collect()
     }
@@ -204,7 +204,7 @@ mod tests {
         let mut random = |len| -> Vec<u32> {
             let limbs = (0..len).map(|_| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (state >> 33) as u32 % BASE
+                u32::try_from(state >> 33).unwrap() % BASE
             });
             limbs.collect()
         };

@@ -12,8 +12,9 @@ const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS);
 /// Writes the last digits of F(`index`) to the start of `out`, in ASCII, the most significant digit first; returns how many
 /// it wrote: as many as `out` takes, or as there are.
 ///
-/// Takes about 64·(d/9)² multiplications of 32-bit words for d digits of the largest indices, by doubling of F(k) and
-/// F(k − 1) modulo a power of ten. Needs no allocator, and 400 bytes of stack for up to 180 digits, 2,240 for more.
+/// Takes about 64·(d/9)² multiplications of 32-bit words for d digits of the largest indices. The method is doubling of F(k)
+/// and F(k − 1) modulo a power of ten. Needs no allocator; the numbers take 400 bytes of the stack for up to 180 digits,
+/// 2,240 for more.
 ///
 /// ```
 /// use fib_core::trailing_digits;
