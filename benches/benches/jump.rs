@@ -26,7 +26,7 @@ fn jump(criterion: &mut Criterion) {
     for kernel in Kernel::available() {
         kernel.force().expect("it is available");
         for n in INDICES {
-            let mut buffer = vec![0; Decimal::digits_for(n)];
+            let mut buffer = vec![0; Decimal::digits_for(n).try_into().expect("it fits memory")];
             let len = text(&Natural::fibonacci(n).expect("there is memory"), &mut buffer);
             let last: u64 = std::str::from_utf8(&buffer[len - 9.min(len)..len]).unwrap().parse().unwrap();
             assert_eq!(last, last_digits(n), "F({n}), {kernel}");

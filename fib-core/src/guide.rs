@@ -69,7 +69,7 @@
 //! assert!(size_of_val(&SEQUENCE) <= SEQUENCE.bytes_held() + 5 * size_of::<u64>());
 //!
 //! let mut on_heap = Fibonacci::<Decimal>::new();
-//! while on_heap.advance()?.digit_count() <= Decimal::digits_for(10_000) {
+//! while on_heap.advance()?.digit_count() as u64 <= Decimal::digits_for(10_000) {
 //!     let limbs = Decimal::limbs_for(on_heap.index()); // of the value after this one
 //!     let most = 2 * (limbs + (limbs / 64).max(7)) * size_of::<Limb>();
 //!     assert!(on_heap.bytes_held() <= most);
@@ -139,6 +139,6 @@
 //! let index = fib.index();
 //! free.set(1_000_000);
 //! let digits = fib.advance()?.digit_count(); // nothing was lost
-//! assert_eq!(digits, Decimal::digits_for(index));
+//! assert_eq!(digits as u64, Decimal::digits_for(index));
 //! # Ok::<(), Exhausted>(())
 //! ```

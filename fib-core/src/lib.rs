@@ -104,6 +104,7 @@ mod documents {
 }
 
 mod arch;
+mod digits;
 mod error;
 mod fibonacci;
 mod guard;
@@ -118,6 +119,7 @@ mod storage;
 mod text;
 
 pub use arch::{Kernel, UnsupportedKernel};
+pub use digits::{DigitsError, MAX_DIGITS, leading_digits, trailing_digits};
 pub use error::{Cause, Exhausted, ParseError};
 pub use fibonacci::{Fibonacci, Restarting};
 pub use guard::{ByteBudget, Demand, MemoryGuard, Unlimited};

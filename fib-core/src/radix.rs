@@ -53,30 +53,34 @@ impl Arithmetic for Binary {
     }
 }
 
-// F(n) is φ^n / √5, rounded to an integer (Binet's formula). So for n > 1 it has floor(n·log φ − log √5) + 1 digits, in any
-// base but for F(3) in binary. These are the logarithms in units of 2^-64. log φ is rounded up and log √5 down, so the result is
-// never too small. It is too large only where the exact value is less than (n + 1)·2^-64 below an integer.
+// F(n) is φ^n / √5, rounded (Binet's formula), so it has floor(n·log φ − log √5) + 1 digits for n > 1, in any base. These
+// are the logarithms in units of 2^-128, rounded to the nearest. scripts/digit-counts.py proves that this is enough for
+// every index: it finds how close n·log φ − log √5 comes to an integer for n < 2^64, and compares the floors there. Rounding
+// is off by up to 2^-65 = 2.7e-20 at the last index; log10 comes closer than that twice, log2 never.
 
-/// log10 φ, rounded up.
-const LOG10_PHI: u128 = 0x3580_36c8_2451_b7f4;
-/// log10 √5, rounded down.
-const LOG10_SQRT5: u128 = 0x5977_d95e_c10c_0219;
-/// log2 φ, rounded up.
-const LOG2_PHI: u128 = 0xb1b9_d68a_8e53_425e;
-/// log2 √5, rounded down.
-const LOG2_SQRT5: u128 = 0x1_2934_f097_9a37_15fc;
+/// log10 φ.
+const LOG10_PHI: u128 = 0x3580_36c8_2451_b7f3_65d3_db23_8455_99f6;
+/// log10 √5.
+const LOG10_SQRT5: u128 = 0x5977_d95e_c10c_0219_dc1d_a994_fd20_dba2;
+/// log2 φ.
+const LOG2_PHI: u128 = 0xb1b9_d68a_8e53_425d_e48f_c742_6f0c_4428;
+/// log2 √5 − 1.
+const LOG2_SQRT5_FRACTION: u128 = 0x2934_f097_9a37_15fc_9257_edfe_9b5f_b69a;
 
-/// The number of digits of F(index), from the logarithms of φ and √5 to the base of the digits.
-const fn fibonacci_digits(index: u64, log_phi: u128, log_sqrt5: u128) -> usize {
-    if index < 2 {
-        return 1;
-    }
-    let log = ((index as u128 * log_phi).saturating_sub(log_sqrt5)) >> 64;
-    if log < usize::MAX as u128 {
-        #[expect(clippy::cast_possible_truncation, reason = "it is below usize::MAX")]
-        return log as usize + 1;
-    }
-    usize::MAX
+/// floor(index·slope − offset), for a slope and an offset in units of 2^-128. The difference must not be negative.
+#[expect(clippy::cast_possible_truncation, reason = "a product of a u64 and a fraction is a u64 and a fraction")]
+const fn floor_log(index: u64, slope: u128, offset: u128) -> u64 {
+    let low = index as u128 * (slope as u64 as u128);
+    let high = index as u128 * (slope >> 64);
+    let (fraction, carry) = (high << 64).overflowing_add(low);
+    let borrow = fraction < offset;
+    (high >> 64) as u64 + carry as u64 - borrow as u64
+}
+
+/// A count as a `usize`, at most [`usize::MAX`].
+#[expect(clippy::cast_possible_truncation, reason = "just compared")]
+const fn saturating(count: u64) -> usize {
+    if count > usize::MAX as u64 { usize::MAX } else { count as usize }
 }
 
 impl Decimal {
@@ -88,17 +92,23 @@ impl Decimal {
 
     /// The number of decimal digits of F(`index`), which is the same in both radices.
     ///
-    /// It is never too small. It is exact for every index up to 1,000,000 (tested). Beyond, it may be one too large if
-    /// F(`index`) is just below a power of ten, by less than about one part in 2^62 / `index`. Saturates at [`usize::MAX`].
-    /// Constant time.
+    /// Exact for every index: a script of the repository, `scripts/digit-counts.py`, proves it. A `u64` on every target,
+    /// since most of these numbers don't fit any memory. Constant time.
+    ///
+    /// ```
+    /// use fib_core::Decimal;
+    ///
+    /// assert_eq!(Decimal::digits_for(1_000), 209);
+    /// assert_eq!(Decimal::digits_for(u64::MAX), 3_855_141_514_259_838_963);
+    /// ```
     #[must_use]
-    pub const fn digits_for(index: u64) -> usize {
-        fibonacci_digits(index, LOG10_PHI, LOG10_SQRT5)
+    pub const fn digits_for(index: u64) -> u64 {
+        if index < 2 { 1 } else { floor_log(index, LOG10_PHI, LOG10_SQRT5) + 1 }
     }
 
     /// The number of limbs of F(`index`) in this radix. [`Inline<N>`](crate::Inline) with this `N` has room for F(`index`).
     ///
-    /// As exact as [`Decimal::digits_for`].
+    /// Exact; [`usize::MAX`] where the target can't count that many. Constant time.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci, Inline};
@@ -108,29 +118,37 @@ impl Decimal {
     /// ```
     #[must_use]
     pub const fn limbs_for(index: u64) -> usize {
-        if index == 0 { 0 } else { Self::digits_for(index).div_ceil(Self::LIMB_DIGITS) }
+        if index == 0 { 0 } else { saturating(Self::digits_for(index).div_ceil(Self::LIMB_DIGITS as u64)) }
     }
 }
 
 impl Binary {
     /// The number of bits of F(`index`).
     ///
-    /// As exact as [`Decimal::digits_for`]. Saturates at [`usize::MAX`]. Constant time.
+    /// Exact for every index, as [`Decimal::digits_for`] is. Constant time.
+    ///
+    /// ```
+    /// use fib_core::Binary;
+    ///
+    /// assert_eq!(Binary::bits_for(93), 64); // the largest Fibonacci number that a u64 holds
+    /// assert_eq!(Binary::bits_for(u64::MAX), 12_806_502_905_986_368_093);
+    /// ```
     #[must_use]
-    pub const fn bits_for(index: u64) -> usize {
+    pub const fn bits_for(index: u64) -> u64 {
         match index {
             0 => 0,
+            1 => 1,
             // φ^3 / √5 is 1.89, which is rounded up to 2. No other power of two is reached by rounding up.
             3 => 2,
-            _ => fibonacci_digits(index, LOG2_PHI, LOG2_SQRT5),
+            _ => floor_log(index, LOG2_PHI, LOG2_SQRT5_FRACTION),
         }
     }
 
     /// The number of limbs of F(`index`) in this radix. [`Inline<N>`](crate::Inline) with this `N` has room for F(`index`).
     ///
-    /// As exact as [`Binary::bits_for`].
+    /// Exact; [`usize::MAX`] where the target can't count that many. Constant time.
     #[must_use]
     pub const fn limbs_for(index: u64) -> usize {
-        Self::bits_for(index).div_ceil(Limb::BITS as usize)
+        saturating(Self::bits_for(index).div_ceil(Limb::BITS as u64))
     }
 }

@@ -136,7 +136,7 @@ fn residues_of_long_numbers() {
         let single = Natural::fibonacci(n).unwrap();
         assert_eq!(numbers[0].1, single);
         for (n, number) in numbers {
-            assert_eq!(number.digit_count(), Decimal::digits_for(n));
+            assert_eq!(number.digit_count() as u64, Decimal::digits_for(n));
             for m in PRIMES {
                 assert_eq!(remainder(&number, m), residue(n, m), "F({n}) modulo {m}");
             }

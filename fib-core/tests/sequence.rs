@@ -93,7 +93,7 @@ fn a_million_steps_against_binet_and_hashes() {
             // In this range `log` is at least 1.2e-6 away from every integer, which is far more than the error of f64.
             assert_eq!(number.digit_count() as f64, log.floor() + 1.0, "digits of F({n})");
         }
-        assert_eq!(number.digit_count(), Decimal::digits_for(n.into()), "digits_for({n})");
+        assert_eq!(number.digit_count() as u64, Decimal::digits_for(n.into()), "digits_for({n})");
         assert_eq!(number.limbs().len(), Decimal::limbs_for(n.into()), "limbs_for({n})");
         if n % 997 == 0 && n > 100 {
             let mut leading = [0; 7];
@@ -120,26 +120,46 @@ fn binary_sizes_are_exact() {
     for n in 0..=50_000 {
         let number = fib.advance().unwrap();
         let zeros = number.limbs().last().map_or(0, |highest| highest.leading_zeros());
-        let bits = number.limbs().len() * fib_core::Limb::BITS as usize - zeros as usize;
+        let bits = number.limbs().len() as u64 * u64::from(fib_core::Limb::BITS) - u64::from(zeros);
         assert_eq!(Binary::bits_for(n), bits, "bits_for({n})");
         assert_eq!(Binary::limbs_for(n), number.limbs().len(), "limbs_for({n})");
     }
 }
 
 #[test]
-fn size_helpers_saturate() {
+fn sizes_at_the_ends() {
     assert_eq!(Decimal::digits_for(0), 1);
     assert_eq!(Decimal::limbs_for(0), 0);
     assert_eq!(Binary::bits_for(0), 0);
     assert_eq!(Decimal::digits_for(1), 1);
-    if usize::BITS == 64 {
-        // floor((2^64 - 1)·log φ − log √5) + 1, computed with 80 digits.
-        let (digits, bits) = (3_855_141_514_259_838_963, 12_806_502_905_986_368_093);
-        assert!((digits..=digits + 1).contains(&Decimal::digits_for(u64::MAX)));
-        assert!((bits..=bits + 1).contains(&Binary::bits_for(u64::MAX)));
-    } else {
-        assert_eq!(Decimal::digits_for(u64::MAX), usize::MAX);
-        assert_eq!(Binary::bits_for(u64::MAX), usize::MAX);
+    // floor((2^64 - 1)·log φ − log √5) + 1, computed by mpmath with 120 digits.
+    let (digits, bits): (u64, u64) = (3_855_141_514_259_838_963, 12_806_502_905_986_368_093);
+    assert_eq!(Decimal::digits_for(u64::MAX), digits);
+    assert_eq!(Binary::bits_for(u64::MAX), bits);
+    let limbs = |count: u64, of_a_limb: u64| usize::try_from(count.div_ceil(of_a_limb)).unwrap_or(usize::MAX);
+    assert_eq!(Decimal::limbs_for(u64::MAX), limbs(digits, Decimal::LIMB_DIGITS as u64));
+    assert_eq!(Binary::limbs_for(u64::MAX), limbs(bits, fib_core::Limb::BITS.into()));
+}
+
+/// The indices where n·log φ − log √5 comes closest to an integer, two on either side for each base, as they are found by
+/// scripts/digit-counts.py and confirmed by mpmath with 120 digits.
+#[test]
+fn sizes_are_exact_at_the_closest_approaches() {
+    for (index, digits) in [
+        (8_625_812_162_537_945_092, 1_802_688_129_088_371_158), // 9.5e-22 above
+        (17_400_852_738_312_695_671, 3_636_563_152_117_350_984), // 2.6e-20 below
+        (1_801_796_856_367_149_161, 376_553_273_222_000_373),   // 9.2e-20 below
+        (15_449_827_468_708_741_023, 3_228_822_984_954_741_942), // 9.4e-20 above
+    ] {
+        assert_eq!(Decimal::digits_for(index), digits, "digits_for({index})");
+    }
+    for (index, bits) in [
+        (2_408_300_925_696_033_696, 1_671_943_443_253_601_520), // 2.9e-20 below
+        (15_728_111_804_577_663_326, 10_919_114_437_006_298_572), // 3.3e-20 above
+        (7_445_863_546_604_167_185, 5_169_230_557_226_932_058), // 8.1e-20 below
+        (10_690_549_183_669_529_837, 7_421_827_323_032_968_034), // 8.5e-20 above
+    ] {
+        assert_eq!(Binary::bits_for(index), bits, "bits_for({index})");
     }
 }
 

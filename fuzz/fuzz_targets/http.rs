@@ -294,7 +294,7 @@ fn numbers(mut received: &[u8], whole: bool, refuses: bool, seen: &mut Vec<u64>)
         assert_eq!(status, 200, "{head}");
         assert!(last.replace(index).is_none_or(|last| last < index), "not in order");
         seen.push(index);
-        assert_eq!(length, Decimal::digits_for(index));
+        assert_eq!(length as u64, Decimal::digits_for(index));
         if body.len() < length {
             assert!(!whole && received.is_empty(), "F({index}) was cut");
             return;

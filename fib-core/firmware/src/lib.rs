@@ -2,7 +2,7 @@
 //!
 //! - `inline` keeps its numbers in `Inline` storage and needs no allocator; `heap` has an allocator with a few KiB. Both print the
 //!   sequence until their storage is full, let a guard restart it, and check F(1000).
-//! - `steps` counts the instructions of a step.
+//! - `steps` counts the instructions of a step, and `digits` those of the first and the last digits of a long number.
 //! - `empty` does nothing. The size of the code of another program is what it has more than `empty`.
 //! - `panics` and `faults` show how a failure ends.
 //!

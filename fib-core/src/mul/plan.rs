@@ -33,7 +33,7 @@ impl Plan {
     pub(super) fn new<F: Field>(k: u64, goal: Goal, bases: &[Base]) -> Option<Self> {
         // L(m) has at most one decimal digit more than F(m), since L(m) < 3·F(m).
         let coefficients = |index: u64, base: Base| {
-            let digits = Decimal::digits_for(index).checked_add(1)?;
+            let digits = usize::try_from(Decimal::digits_for(index)).ok()?.checked_add(1)?;
             Some(digits.div_ceil(base.digits))
         };
         bases.iter().find_map(|&base| {

@@ -56,7 +56,7 @@ struct Refusal {
 /// The position, the responses in flight and the memory when the metrics are asked for.
 pub(crate) struct Snapshot {
     pub(crate) index: u64,
-    pub(crate) digits: usize,
+    pub(crate) digits: u64,
     pub(crate) restarts: u64,
     pub(crate) in_flight: Load,
     pub(crate) memory: Memory,
@@ -240,7 +240,7 @@ impl Metrics {
     /// When the library reports one.
     pub(crate) fn text(&self, now: &Snapshot) -> Result<String, fmt::Error> {
         self.position.set(now.index);
-        self.digits.set(now.digits as u64);
+        self.digits.set(now.digits);
         self.restarts.inc_by(now.restarts - self.restarts.get());
         self.log_messages_dropped.inc_by(log::dropped() - self.log_messages_dropped.get());
         self.in_flight.set(now.in_flight.numbers);

@@ -162,7 +162,7 @@ impl Sequence {
 
     /// The count of decimal digits of the number that comes next, without computing it.
     #[must_use]
-    pub fn digit_count(&self) -> usize {
+    pub fn digit_count(&self) -> u64 {
         Decimal::digits_for(self.index())
     }
 

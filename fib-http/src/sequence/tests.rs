@@ -73,7 +73,7 @@ fn numbers_come_in_order() {
 fn the_first_number_can_be_chosen() {
     for (index, number) in [(0, "0"), (1, "1"), (2, "1"), (100, "354224848179261915075")] {
         let mut sequence = sequence(index, OnMemoryLimit::Refuse);
-        assert_eq!(sequence.digit_count(), number.len());
+        assert_eq!(sequence.digit_count(), number.len() as u64);
         assert_eq!(sequence.take_rendered(text).expect("memory"), (index, number.to_owned()));
         assert_eq!(sequence.index(), index + 1);
     }
