@@ -1,11 +1,16 @@
-"""Drives /docs of a fresh service in headless Chromium. Usage: browser.py PATH_OF_FIB_HTTP [SCREENSHOT.png]"""
+"""Drives /docs of a fresh service in headless Chromium, and pages of another site that would take numbers.
 
+Usage: browser.py PATH_OF_FIB_HTTP [SCREENSHOT.png]"""
+
+import http.server
 import json
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -14,10 +19,21 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 SECONDS = 60
 
+# Both are 127.0.0.1 to the browser, which takes them for two sites off loopback.
+SERVICE, OTHER = "fib.test", "other.test"
+
+# Ways in which a page takes what it does not show, and those that show it within the page.
+HIDDEN = """
+<img src="{url}"><script src="{url}"></script><link rel="stylesheet" href="{url}"><video src="{url}"></video>
+<link rel="prefetch" href="{url}"><script>fetch("{url}").catch(() => {{}}); fetch("{url}", {{mode: "no-cors"}})</script>
+"""
+FRAMES = '<iframe src="{url}"></iframe><object data="{url}"></object><embed src="{url}">'
+LINK = '<a href="{url}">the next number</a>'
+
 
 def start_service(program):
     """The process, and the address in the last line that it logs at its start."""
-    service = subprocess.Popen([program, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    service = subprocess.Popen([program, "--port", "0", "--allowed-host", SERVICE], stderr=subprocess.PIPE, text=True)
     for line in service.stderr:
         if found := re.search(r"listening on (http://127\.0\.0\.1:\d+)", line):
             return service, found[1]
@@ -28,7 +44,8 @@ def start_browser(profile):
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-                 "disable-component-update", "disable-sync", "window-size=1280,1400", f"user-data-dir={profile}"):
+                 "disable-component-update", "disable-sync", "window-size=1280,1400", f"user-data-dir={profile}",
+                 f"host-resolver-rules=MAP {SERVICE} 127.0.0.1, MAP {OTHER} 127.0.0.1"):
         options.add_argument("--" + flag)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     service = webdriver.chrome.service.Service("/usr/bin/chromedriver")
@@ -55,6 +72,43 @@ def try_it_out(browser, base):
     return WebDriverWait(browser, SECONDS).until(expect.visibility_of_element_located(body)).text
 
 
+def position(base):
+    """The index of the next number, by the metrics."""
+    with urllib.request.urlopen(base + "/metrics") as metrics:
+        return int(re.search(rb"^fib_http_position (\d+)$", metrics.read(), re.MULTILINE)[1])
+
+
+def refusals(base):
+    with urllib.request.urlopen(base + "/metrics") as metrics:
+        return int(re.search(rb'^fib_http_refusals_total{reason="cross-site"} (\d+)$', metrics.read(), re.MULTILINE)[1])
+
+
+def visit_from_elsewhere(browser, base, url, page):
+    """Opens a page of another site, which must take no number, and follows its link, which takes one."""
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write((page + LINK).format(url=url).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        before = position(base)
+        browser.get(f"http://{OTHER}:{server.server_port}/")
+        time.sleep(2)  # for what the page does not wait for
+        if (taken := position(base) - before) != 0:
+            raise SystemExit(f"a page of another site took {taken} numbers from {url}")
+        browser.find_element(By.TAG_NAME, "a").click()
+        WebDriverWait(browser, SECONDS).until(expect.url_to_be(url))
+        if (taken := position(base) - before) != 1:
+            raise SystemExit(f"a link on another site took {taken} numbers from {url}")
+        server.shutdown()
+
+
 def main(program, screenshot=None):
     service, base = start_service(program)
     try:
@@ -65,6 +119,11 @@ def main(program, screenshot=None):
                 asked = requests(browser)
                 if screenshot:
                     browser.save_screenshot(screenshot)
+                # Over loopback the browser sends Fetch Metadata, elsewhere it does not: frames look like links then.
+                visit_from_elsewhere(browser, base, base + "/", HIDDEN + FRAMES)
+                over_loopback = refusals(base)
+                visit_from_elsewhere(browser, base, base.replace("127.0.0.1", SERVICE) + "/", HIDDEN)
+                elsewhere = refusals(base) - over_loopback
             finally:
                 browser.quit()
                 time.sleep(0.5)  # the browser may still be writing to its profile
@@ -78,6 +137,7 @@ def main(program, screenshot=None):
     if service.wait(SECONDS) != 0:
         raise SystemExit(f"the service ended with status {service.returncode}")
     print(f"/docs renders, Try it out returned {', '.join(numbers)}; {len(asked)} requests, all to the service")
+    print(f"pages of another site took none: {over_loopback} refused over loopback, {elsewhere} over plain http")
 
 
 if __name__ == "__main__":
