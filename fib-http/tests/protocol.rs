@@ -121,6 +121,7 @@ fn refused_requests_consume_nothing() {
         ("OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("PATCH / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        ("QUERY / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         ("PROPFIND /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         ("POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),

@@ -79,7 +79,8 @@ impl<'a> Route<'a> {
             | Method::DELETE
             | Method::OPTIONS
             | Method::TRACE
-            | Method::PATCH => {}
+            | Method::PATCH
+            | Method::QUERY => {}
             _ => {
                 let detail = "The service does not know this method. GET and HEAD are allowed.";
                 return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "method", detail));
