@@ -139,11 +139,9 @@ impl<I: AsyncRead + Unpin> AsyncRead for Rejections<I> {
         let bytes = &mut buffer.filled_mut()[before..];
         // hyper would cut a fragment off a target and serve the rest, but the target of a request has none (RFC 9112, section
         // 3.2). With this byte in place of `#` the target is malformed. Header fields allow both, where neither means anything
-        // to the service, and bodies are discarded.
+        // to the service, and bodies are discarded. (Storing each byte lets the compiler use vectors.)
         for byte in &mut *bytes {
-            if *byte == b'#' {
-                *byte = MALFORMED_IN_TARGETS;
-            }
+            *byte = if *byte == b'#' { MALFORMED_IN_TARGETS } else { *byte };
         }
         self.keep(bytes, continues);
         Poll::Ready(Ok(()))
