@@ -66,7 +66,7 @@ def query(prometheus, text):
     """The value of the only sample that answers a query, or None."""
     try:
         answer = json.loads(ask(prometheus, "/api/v1/query?" + urllib.parse.urlencode({"query": text})))
-    except OSError:
+    except (OSError, ValueError):  # it is starting
         return None
     result = answer.get("data", {}).get("result", [])
     return float(result[0]["value"][1]) if len(result) == 1 else None
