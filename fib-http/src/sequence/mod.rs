@@ -212,8 +212,11 @@ impl Sequence {
                 Ok(())
             }
             Err(shortage) => {
-                self.note(&shortage);
-                if self.pass_ends() { Ok(headroom::check()?) } else { Err(shortage) }
+                if self.ends_pass(&shortage) {
+                    Ok(headroom::check()?)
+                } else {
+                    Err(shortage)
+                }
             }
         }
     }
@@ -236,8 +239,7 @@ impl Sequence {
             }
             Err(shortage) => shortage,
         };
-        self.note(&shortage);
-        if !self.pass_ends() {
+        if !self.ends_pass(&shortage) {
             return Err(shortage);
         }
         let seconds = self.shortage.take().map_or(0, |shortage| shortage.age().as_secs());
@@ -247,12 +249,15 @@ impl Sequence {
         self.commit(&mut render)
     }
 
-    /// Accounts for a refusal.
-    fn note(&mut self, shortage: &Shortage) {
+    /// Accounts for a refusal, and tells whether it starts a new pass.
+    fn ends_pass(&mut self, shortage: &Shortage) -> bool {
         let now = self.fibonacci.guard().now();
         match (self.missing(shortage), &mut self.shortage) {
-            (None, _) => {}
-            (Some(0), _) => self.shortage = None,
+            (None, _) => return false,
+            (Some(0), _) => {
+                self.shortage = None;
+                return false;
+            }
             (Some(missing), Some(lasting)) => lasting.seen_again(now, missing),
             (Some(missing), None) => {
                 let is_logged = self.logged.is_none_or(|logged| now.duration_since(logged) >= QUIET);
@@ -263,6 +268,11 @@ impl Sequence {
                 self.shortage = Some(LastingShortage::new(now, missing, is_logged));
             }
         }
+        let held = self.fibonacci.bytes_held();
+        let connections = self.connections as u64 * CONNECTION_BYTES;
+        self.on_memory_limit == OnMemoryLimit::Restart
+            && held > EXEMPT_BYTES
+            && self.shortage.as_ref().is_some_and(|shortage| shortage.ends_pass(held as u64, connections))
     }
 
     /// The bytes that are missing whatever numbers in flight hold; `None` where that is not known.
@@ -280,15 +290,6 @@ impl Sequence {
         if self.shortage.take().is_some_and(|shortage| shortage.is_logged()) {
             info!("there is memory again for F({})", self.index());
         }
-    }
-
-    /// Whether the shortage starts a new pass.
-    fn pass_ends(&self) -> bool {
-        let held = self.fibonacci.bytes_held();
-        let connections = self.connections as u64 * CONNECTION_BYTES;
-        self.on_memory_limit == OnMemoryLimit::Restart
-            && held > EXEMPT_BYTES
-            && self.shortage.as_ref().is_some_and(|shortage| shortage.ends_pass(held as u64, connections))
     }
 
     /// Computes the next number, and returns the bytes that its response will take, which the guard has admitted.

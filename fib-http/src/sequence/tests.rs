@@ -247,6 +247,19 @@ fn what_numbers_in_flight_hold_ends_no_pass() {
     assert_eq!(sequence.take().expect("memory").index, LONG + 3);
 }
 
+#[test]
+fn a_full_budget_ends_no_pass_even_after_a_shortage() {
+    let machine = Machine::default();
+    let mut sequence = machine.sequence(LONG, OnMemoryLimit::Restart);
+    machine.change(430_000);
+    machine.assert_refused(&mut sequence, 1000);
+    assert!(sequence.check().is_ok(), "`take` would start a new pass");
+    machine.change(0);
+    let over = sequence.take_rendered(|_| -> Result<(), _> { Err(OverBudget.into()) });
+    assert!(matches!(over, Err(Shortage::InFlight(OverBudget))), "{over:?}");
+    assert_eq!((sequence.index(), sequence.restarts()), (LONG, 0));
+}
+
 /// Many connections ended a pass that held less than they did.
 #[test]
 fn what_connections_may_hold_ends_no_pass() {
