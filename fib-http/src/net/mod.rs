@@ -66,10 +66,11 @@ pub(crate) async fn serve(
     mut signal: impl AsyncFnMut() -> &'static str,
 ) -> io::Result<()> {
     let listeners = accept::adopt(listeners)?;
+    let max_connections = limits::connections(settings.max_connections);
     shutdown::notify_ready();
     listen::announce(&listeners);
 
-    let mut acceptor = Acceptor::new(listeners, limits::connections(settings.max_connections));
+    let mut acceptor = Acceptor::new(listeners, max_connections);
     let mut connections = Connections::default();
     let open = Rc::clone(connections.open());
     let graceful = GracefulShutdown::new();
