@@ -45,6 +45,11 @@ impl Exchange {
         self.reservation = Some(reservation);
     }
 
+    /// What [`keep`](Self::keep) has kept, for whoever accounts for what the system has taken.
+    pub(crate) fn take_reservation(&mut self) -> Option<Reservation> {
+        self.reservation.take()
+    }
+
     /// The response has this status and a body of `length` bytes.
     pub(crate) fn set_response(&mut self, status: StatusCode, length: usize) {
         self.status = status;

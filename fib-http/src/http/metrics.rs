@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     numbers: Counter,
     refusals: Family<Refusal, Counter>,
     accepted: Counter,
+    refused_connections: Counter,
     connections: Level,
     in_flight: Level,
     in_flight_bytes: Level,
@@ -86,6 +87,7 @@ impl Metrics {
             requests,
             refusals: Family::default(),
             accepted: Counter::default(),
+            refused_connections: Counter::default(),
             connections: Level::default(),
             in_flight: Level::default(),
             in_flight_bytes: Level::default(),
@@ -113,11 +115,13 @@ impl Metrics {
         r.register("current_digits", "Decimal digits of the number that comes next", self.digits.clone());
         r.register("restarts", "New passes from F(0) because memory was short", self.restarts.clone());
         r.register("accepted_connections", "Connections accepted", self.accepted.clone());
+        let help = "Connections closed at once because their client had too many";
+        r.register("refused_connections", help, self.refused_connections.clone());
         r.register("connections", "Connections being served", self.connections.clone());
-        r.register("bodies_in_flight", "Numbers that the system has not taken whole", self.in_flight.clone());
+        r.register("bodies_in_flight", "Responses that the system has not transmitted", self.in_flight.clone());
         r.register_with_unit(
             "bodies_in_flight",
-            "Memory that these numbers hold",
+            "Memory that these responses hold, what the system holds of them included",
             Unit::Bytes,
             self.in_flight_bytes.clone(),
         );
@@ -164,6 +168,11 @@ impl Metrics {
         self.accepted.inc();
     }
 
+    /// A connection was closed at once because its client has too many.
+    pub(crate) fn connection_refused(&self) {
+        self.refused_connections.inc();
+    }
+
     /// So many connections are being served now.
     pub(crate) fn set_connections(&self, count: usize) {
         self.connections.set(count as u64);
@@ -187,7 +196,7 @@ impl Metrics {
         self.position.set(now.index);
         self.digits.set(now.digits as u64);
         self.restarts.inc_by(now.restarts - self.restarts.get());
-        self.in_flight.set(now.in_flight.numbers);
+        self.in_flight.set(now.in_flight.responses);
         self.in_flight_bytes.set(now.in_flight.bytes);
         self.memory_used.set(now.memory.used);
         self.memory_total.set(now.memory.total);

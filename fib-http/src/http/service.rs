@@ -3,12 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body;
 use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::Instant;
 use tracing::{debug, error};
 
 use super::exchange::Exchange;
@@ -20,10 +22,17 @@ use super::request::host::Hosts;
 use super::request::route::{Route, not_found};
 use super::request::{self, expect};
 use super::response::{JSON, NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
-use crate::sequence::{Sequence, Shortage};
+use crate::sequence::{InFlight, Sequence, Shortage};
 
 /// Seconds after which a client may try again.
 const RETRY_AFTER_SECONDS: &str = "5";
+
+/// How long a request may wait for room in the budget for responses in flight. A client that does not read is cut for it
+/// after a second.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The reason of refusals when there is no such room.
+const IN_FLIGHT: &str = "in-flight";
 
 /// What can be chosen about requests and responses.
 #[derive(Clone, Debug)]
@@ -90,13 +99,23 @@ impl Service {
         self.is_stopping.set(true);
     }
 
+    /// Whether a path belongs to what tells operators how the service is.
+    pub(crate) fn is_for_operators(path: &str) -> bool {
+        matches!(Route::of(path), Route::Healthy | Route::Ready | Route::Metrics)
+    }
+
+    /// The memory of responses in flight, and the budget for it.
+    pub(crate) fn in_flight(&self) -> Rc<InFlight> {
+        Rc::clone(self.sequence.borrow().in_flight())
+    }
+
     /// Answers one request. Nearly all requests have no body and are answered without waiting.
     pub(crate) async fn respond<B>(&self, request: Request<B>) -> Response<Payload>
     where
         B: Body<Data = Bytes>,
     {
         let (head, body) = request.into_parts();
-        let exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
+        let mut exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
         let route = Route::of(head.uri.path());
         let mut checked = request::check(&head, route, &self.settings.hosts);
         if !body.is_end_stream() {
@@ -110,19 +129,47 @@ impl Service {
                 },
             };
         }
-        self.finish(&head, route, checked, exchange)
+        let is_good = checked.is_ok();
+        let mut answer = self.answer(&head, route, checked, &mut exchange);
+        if is_good && finds_no_room(&answer) {
+            let in_flight = self.in_flight();
+            let deadline = Instant::now() + ROOM_TIMEOUT;
+            while finds_no_room(&answer) && Instant::now() < deadline {
+                in_flight.wait_for_room().await;
+                answer = self.answer(&head, route, Ok(()), &mut exchange);
+            }
+        }
+        self.finish(&head, route, answer, exchange)
     }
 
-    /// The response to a request whose body has been dealt with. Nothing waits from here on, so that a number that is consumed
-    /// is in the response.
-    fn finish(
+    /// Refuses a request because there are too many connections.
+    pub(crate) fn refuse_connection<B>(&self, request: Request<B>) -> Response<Payload> {
+        let (head, _) = request.into_parts();
+        let exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
+        let problem = unavailable("connections", "Too many clients are connected.").closing();
+        self.finish(&head, Route::of(head.uri.path()), Err(problem), exchange)
+    }
+
+    /// The content for a request whose body has been dealt with. Nothing waits after a success, so that a number that is
+    /// consumed is in the response.
+    fn answer(
         &self,
         head: &Parts,
         route: Route<'_>,
         checked: Result<(), Problem>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Payload>, Problem> {
+        checked.and_then(|()| contain_panics(|| self.content(head, route, exchange)))
+    }
+
+    /// The response with what all responses have, recorded.
+    fn finish(
+        &self,
+        head: &Parts,
+        route: Route<'_>,
+        answer: Result<Response<Payload>, Problem>,
         mut exchange: Exchange,
     ) -> Response<Payload> {
-        let answer = checked.and_then(|()| contain_panics(|| self.content(head, route, &mut exchange)));
         let mut response = answer.unwrap_or_else(|problem| {
             debug!(status = problem.status().as_u16(), reason = problem.reason(), "refused");
             self.metrics.refused(problem.reason());
@@ -150,9 +197,9 @@ impl Service {
             Route::DocsWithoutSlash => redirect("/docs/"),
             Route::Docs(path) => {
                 let (media_type, bytes) = self.docs.asset(path).ok_or_else(not_found)?;
-                content(media_type, bytes)
+                self.document(content(media_type, bytes), exchange)?
             }
-            Route::OpenApi => content(JSON, self.docs.openapi()),
+            Route::OpenApi => self.document(content(JSON, self.docs.openapi()), exchange)?,
             Route::Favicon => empty(StatusCode::NO_CONTENT),
             Route::Robots => content(TEXT, "User-agent: *\nDisallow: /\n"),
             Route::Unknown => return Err(not_found()),
@@ -165,6 +212,13 @@ impl Service {
         self.metrics.stepped(exchange.started().elapsed());
         exchange.keep(number.reservation);
         Ok(self.number_heads.with_index(as_text, number.index, number.digits.into()))
+    }
+
+    /// A response whose body takes no memory of this process. What the system holds of it does.
+    fn document(&self, response: Response<Payload>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
+        let reservation = self.sequence.borrow().in_flight().reserve(0, response.body().remaining());
+        exchange.keep(reservation.map_err(|over| refusal(&over.into()))?);
+        Ok(response)
     }
 
     fn readiness(&self) -> Result<Response<Payload>, Problem> {
@@ -203,9 +257,14 @@ const MEMORY_IS_SHORT: &str = "There is no memory for a longer number.";
 fn refusal(shortage: &Shortage) -> Problem {
     debug!("refused: {shortage}");
     match shortage {
-        Shortage::InFlight(_) => unavailable("in-flight", "Too many long numbers are in flight to slow clients."),
+        Shortage::InFlight(_) => unavailable(IN_FLIGHT, "Too many long numbers are in flight to slow clients."),
         Shortage::Number(_) | Shortage::Text(_) => unavailable("memory", MEMORY_IS_SHORT),
     }
+}
+
+/// Whether an answer is a refusal because the responses in flight hold as much memory as they may.
+fn finds_no_room(answer: &Result<Response<Payload>, Problem>) -> bool {
+    matches!(answer, Err(problem) if problem.reason() == IN_FLIGHT)
 }
 
 fn unavailable(reason: &'static str, detail: &'static str) -> Problem {

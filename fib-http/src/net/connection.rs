@@ -13,11 +13,12 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
 use super::activity::{Activity, UnsentResponse};
+use super::admission::Admission;
 use super::deadlines::Timeouts;
+use super::stream::Stream;
 use super::transport::Transport;
 use crate::http::Service;
 use crate::http::response::Payload;
@@ -31,17 +32,21 @@ const HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves HTTP/1.1 and 1.0 on `io` until the client closes it, it fails, or `shutdown` asks for its end and the response in
 /// flight is sent.
-pub(crate) async fn serve<I>(io: I, service: Rc<Service>, activity: Rc<Activity>, timeouts: Timeouts, shutdown: Watcher)
-where
-    I: AsyncRead + AsyncWrite + Unpin + 'static,
-{
+pub(crate) async fn serve<I: Stream + 'static>(
+    io: I,
+    service: Rc<Service>,
+    activity: Rc<Activity>,
+    admission: Option<Admission>,
+    timeouts: Timeouts,
+    shutdown: Watcher,
+) {
     // A connection allocates its buffers when it is served, so this belongs here and not before the task is spawned.
     if headroom::check().is_err() {
         debug!("refused: there is no memory for a connection");
         return;
     }
     let io = TokioIo::new(Transport::new(io, Rc::clone(&activity), timeouts));
-    let service = service_fn(|request| respond(&service, &activity, request));
+    let service = service_fn(|request| respond(&service, &activity, admission.as_ref(), request));
     if let Err(error) = shutdown.watch(http().serve_connection(io, service)).await {
         debug!("{error}");
     }
@@ -64,21 +69,45 @@ fn http() -> http1::Builder {
 async fn respond(
     service: &Service,
     activity: &Rc<Activity>,
+    admission: Option<&Admission>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<TrackedPayload>>, Infallible> {
     let unsent = activity.request_arrived();
-    let response = service.respond(request).await;
+    let response = if is_admitted(admission, &request).await {
+        service.respond(request).await
+    } else {
+        service.refuse_connection(request)
+    };
     if response.headers().contains_key(CONNECTION) {
         // The service closes the connection, and the client may already be sending what follows.
         activity.leave_input_unread();
     }
-    Ok(response.map(|payload| Full::new(TrackedPayload { payload, _unsent: unsent })))
+    Ok(response.map(|payload| Full::new(TrackedPayload { payload, unsent })))
+}
+
+/// Whether a connection may have the request answered. Waits where it first needs another place.
+async fn is_admitted(admission: Option<&Admission>, request: &Request<Incoming>) -> bool {
+    match admission {
+        Some(admission) if !admission.is_regular() && !Service::is_for_operators(request.uri().path()) => {
+            admission.admit().await
+        }
+        _ => true,
+    }
 }
 
 /// The bytes of a response, which hyper drops when the system has all of them or when the connection ends.
 struct TrackedPayload {
     payload: Payload,
-    _unsent: UnsentResponse,
+    unsent: UnsentResponse,
+}
+
+impl Drop for TrackedPayload {
+    fn drop(&mut self) {
+        if let Some(mut reservation) = self.payload.take_reservation() {
+            reservation.shrink();
+            self.unsent.keep(reservation);
+        }
+    }
 }
 
 impl Buf for TrackedPayload {

@@ -17,9 +17,8 @@ use tracing::warn;
 
 pub use self::digits::{Digits, WINDOW_BYTES};
 use self::headroom::Headroom;
-use self::in_flight::InFlight;
 pub use self::in_flight::OverBudget;
-pub(crate) use self::in_flight::{Load, Reservation};
+pub(crate) use self::in_flight::{InFlight, Load, Reservation, SOCKET_BYTES};
 use self::memory::{Bytes, EXEMPT_BYTES, SystemMemory, Usage};
 pub use self::shortage::Shortage;
 
@@ -121,6 +120,11 @@ impl Sequence {
         self.fibonacci.guard_mut().usage()
     }
 
+    /// The memory of responses in flight, and the budget for it.
+    pub(crate) fn in_flight(&self) -> &Rc<InFlight> {
+        &self.in_flight
+    }
+
     /// What numbers in flight hold.
     pub(crate) fn load(&self) -> Load {
         self.in_flight.load()
@@ -142,7 +146,7 @@ impl Sequence {
     pub(crate) fn take(&mut self) -> Result<Number, Shortage> {
         let in_flight = Rc::clone(&self.in_flight);
         let (index, (digits, reservation)) = self.take_rendered(|number| {
-            let reservation = in_flight.reserve(Digits::bytes_for(number))?;
+            let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
             Ok((Digits::of(number)?, reservation))
         })?;
         Ok(Number { index, digits, reservation })

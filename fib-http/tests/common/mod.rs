@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::future::{Future, Pending, pending};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -273,9 +273,14 @@ impl Client {
 
     /// The bytes that are there, at least one, unless the connection has ended.
     pub(crate) fn piece(&mut self) -> Vec<u8> {
-        let piece = self.stream.fill_buf().expect("an orderly end").to_vec();
+        self.try_piece().expect("an orderly end")
+    }
+
+    /// The same from a connection that may have been cut.
+    pub(crate) fn try_piece(&mut self) -> io::Result<Vec<u8>> {
+        let piece = self.stream.fill_buf()?.to_vec();
         self.stream.consume(piece.len());
-        piece
+        Ok(piece)
     }
 
     /// Everything up to the end of the connection.

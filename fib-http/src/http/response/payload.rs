@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes};
 
 use crate::http::exchange::Exchange;
-use crate::sequence::Digits;
+use crate::sequence::{Digits, Reservation};
 
 /// The bytes of a body. hyper takes it whole and drains it into the socket.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ impl Payload {
     /// The same bytes; they keep `exchange` until the system has taken them.
     pub(crate) fn with_exchange(self, exchange: Exchange) -> Self {
         Self { exchange: Some(exchange), ..self }
+    }
+
+    /// The memory that the response is accounted for.
+    pub(crate) fn take_reservation(&mut self) -> Option<Reservation> {
+        self.exchange.as_mut()?.take_reservation()
     }
 }
 
