@@ -132,12 +132,8 @@ impl Service {
         let is_good = checked.is_ok();
         let mut answer = self.answer(&head, route, checked, &mut exchange);
         if is_good && finds_no_room(&answer) {
-            let in_flight = self.in_flight();
-            let deadline = Instant::now() + ROOM_TIMEOUT;
-            while finds_no_room(&answer) && Instant::now() < deadline {
-                in_flight.wait_for_room().await;
-                answer = self.answer(&head, route, Ok(()), &mut exchange);
-            }
+            // In a box: the futures of all other requests stay small.
+            answer = Box::pin(self.answer_with_room(&head, route, &mut exchange)).await;
         }
         self.finish(&head, route, answer, exchange)
     }
@@ -160,6 +156,24 @@ impl Service {
         exchange: &mut Exchange,
     ) -> Result<Response<Payload>, Problem> {
         checked.and_then(|()| contain_panics(|| self.content(head, route, exchange)))
+    }
+
+    /// Waits for room in the budget and answers then.
+    async fn answer_with_room(
+        &self,
+        head: &Parts,
+        route: Route<'_>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Payload>, Problem> {
+        let in_flight = self.in_flight();
+        let deadline = Instant::now() + ROOM_TIMEOUT;
+        loop {
+            in_flight.wait_for_room().await;
+            let answer = self.answer(head, route, Ok(()), exchange);
+            if !finds_no_room(&answer) || Instant::now() >= deadline {
+                return answer;
+            }
+        }
     }
 
     /// The response with what all responses have, recorded.

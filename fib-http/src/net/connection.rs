@@ -89,7 +89,8 @@ async fn respond(
 async fn is_admitted(admission: Option<&Admission>, request: &Request<Incoming>) -> bool {
     match admission {
         Some(admission) if !admission.is_regular() && !Service::is_for_operators(request.uri().path()) => {
-            admission.admit().await
+            // In a box: the futures of all other requests stay small.
+            Box::pin(admission.admit()).await
         }
         _ => true,
     }
