@@ -68,8 +68,9 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
     pub trusted_proxy: Vec<IpAddr>,
 
-    /// How long a connection may be idle, and how long the head of a request may take to arrive
-    #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "30", value_parser = time)]
+    /// How long a connection may be idle, and how long the head of a request may take to arrive. Let it be longer than a proxy
+    /// keeps its idle connections, so that a request does not meet the end of one
+    #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "75", value_parser = time)]
     pub keep_alive: Duration,
 
     /// How late a client may be with reading a response; it has a second for each KiB, whatever the length

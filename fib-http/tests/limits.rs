@@ -159,6 +159,29 @@ fn bodies_in_flight_are_limited_and_those_who_do_not_read_make_room() {
     assert_eq!(server.stop(), LONG + 3);
 }
 
+/// As when a proxy uses a connection again in the moment when the service ends it.
+#[test]
+fn a_request_that_meets_the_end_of_its_connection_takes_no_number() {
+    const KEEP_ALIVE: Duration = Duration::from_millis(500);
+    const CLIENTS: u32 = 50;
+
+    let server = Server::start(&["--keep-alive=0.5"]);
+    let answered: usize = thread::scope(|scope| {
+        let server = &server;
+        let ask_around_the_end = move |number: u32| {
+            let mut client = server.connect();
+            client.number();
+            // From 25 ms before to 25 ms after.
+            thread::sleep(KEEP_ALIVE - Duration::from_millis(25) + Duration::from_millis(1) * number);
+            let is_answered = client.try_send(GET) && client.try_piece().is_ok_and(|piece| !piece.is_empty());
+            1 + usize::from(is_answered)
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || ask_around_the_end(number))).collect();
+        clients.into_iter().map(|client| client.join().expect("no panic")).sum()
+    });
+    assert_eq!(server.stop(), answered as u64);
+}
+
 /// Hyper would take a request from its buffer as soon as the system holds the response before.
 #[test]
 fn a_client_that_does_not_read_holds_one_number_that_it_pipelined() {

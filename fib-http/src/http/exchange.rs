@@ -45,9 +45,15 @@ impl Exchange {
         self.reservation = Some(reservation);
     }
 
-    /// What [`keep`](Self::keep) has kept, for whoever accounts for what the system has taken.
-    pub(crate) fn take_reservation(&mut self) -> Option<Reservation> {
-        self.reservation.take()
+    /// The part of the reservation that counts until the system has transmitted the response, where that is `longer_than` so
+    /// many bytes.
+    pub(crate) fn take_reservation(&mut self, longer_than: usize) -> Option<Reservation> {
+        if self.length <= longer_than {
+            return None;
+        }
+        let mut reservation = self.reservation.take()?;
+        reservation.shrink_to_socket(self.length);
+        Some(reservation)
     }
 
     /// The response has this status and a body of `length` bytes.

@@ -31,9 +31,6 @@ const RETRY_AFTER_SECONDS: &str = "5";
 /// after a second.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The reason of refusals when there is no such room.
-const IN_FLIGHT: &str = "in-flight";
-
 /// What can be chosen about requests and responses.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -54,6 +51,7 @@ impl Default for Settings {
 pub struct Service {
     settings: Settings,
     sequence: RefCell<Sequence>,
+    in_flight: Rc<InFlight>,
     metrics: Rc<Metrics>,
     docs: Docs,
     number_heads: NumberHeads,
@@ -70,6 +68,7 @@ impl Service {
     pub(crate) fn with_settings(sequence: Sequence, settings: Settings) -> Self {
         Self {
             settings,
+            in_flight: Rc::clone(sequence.in_flight()),
             sequence: RefCell::new(sequence),
             metrics: Rc::new(Metrics::new()),
             docs: Docs::new(),
@@ -105,19 +104,23 @@ impl Service {
     }
 
     /// The memory of responses in flight, and the budget for it.
-    pub(crate) fn in_flight(&self) -> Rc<InFlight> {
-        Rc::clone(self.sequence.borrow().in_flight())
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.in_flight
     }
 
-    /// Answers one request. Nearly all requests have no body and are answered without waiting.
-    pub(crate) async fn respond<B>(&self, request: Request<B>) -> Response<Payload>
+    /// Answers one request, or refuses it where there is no place for its connection. Nearly all requests have no body and are
+    /// answered without waiting.
+    pub(crate) async fn respond<B>(&self, request: Request<B>, has_place: bool) -> Response<Payload>
     where
         B: Body<Data = Bytes>,
     {
         let (head, body) = request.into_parts();
-        let mut exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
+        let exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
         let route = Route::of(head.uri.path());
         let mut checked = request::check(&head, route, &self.settings.hosts);
+        if !has_place {
+            checked = Err(unavailable("connections", "Too many clients are connected.").closing());
+        }
         if !body.is_end_stream() {
             checked = match checked {
                 // A client that waits to be told to send the body is not told to in vain.
@@ -129,61 +132,39 @@ impl Service {
                 },
             };
         }
-        let is_good = checked.is_ok();
-        let mut answer = self.answer(&head, route, checked, &mut exchange);
-        if is_good && finds_no_room(&answer) {
+        if checked.is_ok() && self.in_flight.is_crowded() {
             // In a box: the futures of all other requests stay small.
-            answer = Box::pin(self.answer_with_room(&head, route, &mut exchange)).await;
+            Box::pin(self.wait_for_room(route)).await;
         }
-        self.finish(&head, route, answer, exchange)
+        self.finish(&head, route, checked, exchange)
     }
 
-    /// Refuses a request because there are too many connections.
-    pub(crate) fn refuse_connection<B>(&self, request: Request<B>) -> Response<Payload> {
-        let (head, _) = request.into_parts();
-        let exchange = Exchange::start(Rc::clone(&self.metrics), &head, self.settings.access_log);
-        let problem = unavailable("connections", "Too many clients are connected.").closing();
-        self.finish(&head, Route::of(head.uri.path()), Err(problem), exchange)
-    }
-
-    /// The content for a request whose body has been dealt with. Nothing waits after a success, so that a number that is
-    /// consumed is in the response.
-    fn answer(
-        &self,
-        head: &Parts,
-        route: Route<'_>,
-        checked: Result<(), Problem>,
-        exchange: &mut Exchange,
-    ) -> Result<Response<Payload>, Problem> {
-        checked.and_then(|()| contain_panics(|| self.content(head, route, exchange)))
-    }
-
-    /// Waits for room in the budget and answers then.
-    async fn answer_with_room(
-        &self,
-        head: &Parts,
-        route: Route<'_>,
-        exchange: &mut Exchange,
-    ) -> Result<Response<Payload>, Problem> {
-        let in_flight = self.in_flight();
+    /// Waits until the response fits the budget for responses in flight, or for as long as it may.
+    async fn wait_for_room(&self, route: Route<'_>) {
         let deadline = Instant::now() + ROOM_TIMEOUT;
-        loop {
-            in_flight.wait_for_room().await;
-            let answer = self.answer(head, route, Ok(()), exchange);
-            if !finds_no_room(&answer) || Instant::now() >= deadline {
-                return answer;
-            }
+        while !self.has_room(route) && Instant::now() < deadline {
+            self.in_flight.wait_for_room().await;
         }
     }
 
-    /// The response with what all responses have, recorded.
+    fn has_room(&self, route: Route<'_>) -> bool {
+        match route {
+            Route::Number => self.sequence.borrow_mut().has_room(),
+            Route::Docs(_) | Route::OpenApi => self.in_flight.has_room(0, usize::MAX),
+            _ => true,
+        }
+    }
+
+    /// The response to a request whose body has been dealt with. Nothing waits from here on, so that a number that is consumed
+    /// is in the response.
     fn finish(
         &self,
         head: &Parts,
         route: Route<'_>,
-        answer: Result<Response<Payload>, Problem>,
+        checked: Result<(), Problem>,
         mut exchange: Exchange,
     ) -> Response<Payload> {
+        let answer = checked.and_then(|()| contain_panics(|| self.content(head, route, &mut exchange)));
         let mut response = answer.unwrap_or_else(|problem| {
             debug!(status = problem.status().as_u16(), reason = problem.reason(), "refused");
             self.metrics.refused(problem.reason());
@@ -230,7 +211,7 @@ impl Service {
 
     /// A response whose body takes no memory of this process. What the system holds of it does.
     fn document(&self, response: Response<Payload>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
-        let reservation = self.sequence.borrow().in_flight().reserve(0, response.body().remaining());
+        let reservation = self.in_flight.reserve(0, response.body().remaining());
         exchange.keep(reservation.map_err(|over| refusal(&over.into()))?);
         Ok(response)
     }
@@ -271,14 +252,9 @@ const MEMORY_IS_SHORT: &str = "There is no memory for a longer number.";
 fn refusal(shortage: &Shortage) -> Problem {
     debug!("refused: {shortage}");
     match shortage {
-        Shortage::InFlight(_) => unavailable(IN_FLIGHT, "Too many long numbers are in flight to slow clients."),
+        Shortage::InFlight(_) => unavailable("in-flight", "Too many long numbers are in flight to slow clients."),
         Shortage::Number(_) | Shortage::Text(_) => unavailable("memory", MEMORY_IS_SHORT),
     }
-}
-
-/// Whether an answer is a refusal because the responses in flight hold as much memory as they may.
-fn finds_no_room(answer: &Result<Response<Payload>, Problem>) -> bool {
-    matches!(answer, Err(problem) if problem.reason() == IN_FLIGHT)
 }
 
 fn unavailable(reason: &'static str, detail: &'static str) -> Problem {

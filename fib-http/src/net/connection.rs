@@ -19,7 +19,7 @@ use super::activity::{Activity, UnsentResponse};
 use super::admission::Admission;
 use super::deadlines::Timeouts;
 use super::stream::Stream;
-use super::transport::Transport;
+use super::transport::{Transport, UNCHECKED_BYTES};
 use crate::http::Service;
 use crate::http::response::Payload;
 use crate::sequence::headroom;
@@ -73,27 +73,20 @@ async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<Full<TrackedPayload>>, Infallible> {
     let unsent = activity.request_arrived();
-    let response = if is_admitted(admission, &request).await {
-        service.respond(request).await
-    } else {
-        service.refuse_connection(request)
-    };
+    let mut has_place = true;
+    if let Some(admission) = admission
+        && !admission.is_regular()
+        && !Service::is_for_operators(request.uri().path())
+    {
+        // In a box: the futures of all other requests stay small.
+        has_place = Box::pin(admission.admit()).await;
+    }
+    let response = service.respond(request, has_place).await;
     if response.headers().contains_key(CONNECTION) {
         // The service closes the connection, and the client may already be sending what follows.
         activity.leave_input_unread();
     }
     Ok(response.map(|payload| Full::new(TrackedPayload { payload, unsent })))
-}
-
-/// Whether a connection may have the request answered. Waits where it first needs another place.
-async fn is_admitted(admission: Option<&Admission>, request: &Request<Incoming>) -> bool {
-    match admission {
-        Some(admission) if !admission.is_regular() && !Service::is_for_operators(request.uri().path()) => {
-            // In a box: the futures of all other requests stay small.
-            Box::pin(admission.admit()).await
-        }
-        _ => true,
-    }
 }
 
 /// The bytes of a response, which hyper drops when the system has all of them or when the connection ends.
@@ -104,8 +97,8 @@ struct TrackedPayload {
 
 impl Drop for TrackedPayload {
     fn drop(&mut self) {
-        if let Some(mut reservation) = self.payload.take_reservation() {
-            reservation.shrink();
+        // Of a long response the system may hold a part for long after it has taken all.
+        if let Some(reservation) = self.payload.take_reservation(UNCHECKED_BYTES) {
             self.unsent.keep(reservation);
         }
     }

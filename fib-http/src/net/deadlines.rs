@@ -25,7 +25,7 @@ pub(crate) struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { keep_alive: Duration::from_secs(30), write: Duration::from_secs(60) }
+        Self { keep_alive: Duration::from_secs(75), write: Duration::from_secs(60) }
     }
 }
 

@@ -70,9 +70,9 @@ impl<I: Stream> Transport<I> {
                 return self.poll_blocked(context).map(Err);
             }
             self.unchecked_bytes = 0;
+            self.activity.transmitted();
         }
         self.deadlines.caught_up();
-        self.activity.transmitted();
         Poll::Ready(Ok(()))
     }
 }

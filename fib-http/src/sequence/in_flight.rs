@@ -60,14 +60,25 @@ impl InFlight {
     /// # Errors
     /// [`OverBudget`] where the responses in flight leave no room for it.
     pub(crate) fn reserve(self: &Rc<Self>, bytes: usize, length: usize) -> Result<Reservation, OverBudget> {
-        let (held, in_socket) = (self.held.get(), length.min(SOCKET_BYTES));
-        let bytes = bytes.saturating_add(in_socket);
-        if held > 0 && held.saturating_add(bytes) > self.budget {
+        if !self.has_room(bytes, length) {
             return Err(OverBudget);
         }
-        self.held.set(held.saturating_add(bytes));
+        let bytes = bytes.saturating_add(length.min(SOCKET_BYTES));
+        self.held.set(self.held.get().saturating_add(bytes));
         self.count.set(self.count.get() + 1);
-        Ok(Reservation { in_flight: Rc::clone(self), bytes, in_socket })
+        Ok(Reservation { in_flight: Rc::clone(self), bytes })
+    }
+
+    /// Whether [`reserve`](Self::reserve) would succeed.
+    pub(crate) fn has_room(&self, bytes: usize, length: usize) -> bool {
+        let held = self.held.get();
+        let more = bytes.saturating_add(length.min(SOCKET_BYTES));
+        held == 0 || held.saturating_add(more) <= self.budget
+    }
+
+    /// Whether so much of the budget is used that it is worth a look whether there is room.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.held.get() > self.budget / 2
     }
 
     /// Asks for room, and waits for a while until there may be some.
@@ -98,14 +109,12 @@ impl InFlight {
 pub(crate) struct Reservation {
     in_flight: Rc<InFlight>,
     bytes: usize,
-    /// Those of `bytes` that the system holds.
-    in_socket: usize,
 }
 
 impl Reservation {
-    /// The system has taken the whole response: gives back all but what the system may hold of it.
-    pub(crate) fn shrink(&mut self) {
-        self.give_back(self.bytes - self.in_socket);
+    /// The system has taken the whole response: gives back all but what the system may hold of a body of `length` bytes.
+    pub(crate) fn shrink_to_socket(&mut self, length: usize) {
+        self.give_back(self.bytes.saturating_sub(length.min(SOCKET_BYTES)));
     }
 
     fn give_back(&mut self, bytes: usize) {
@@ -168,8 +177,8 @@ mod tests {
         let mut short = all.reserve(10, 10).expect("room");
         let mut long = all.reserve(1_000_000, 2_000_000).expect("room");
         assert_eq!(load(&all), (2, 1_000_020 + SOCKET_BYTES as u64));
-        short.shrink();
-        long.shrink();
+        short.shrink_to_socket(10);
+        long.shrink_to_socket(2_000_000);
         assert_eq!(load(&all), (2, 10 + SOCKET_BYTES as u64));
         drop(long);
         assert_eq!(load(&all), (1, 10));

@@ -152,6 +152,12 @@ impl Sequence {
         Ok(Number { index, digits, reservation })
     }
 
+    /// Whether the budget has room for the next number. Consumes nothing. A number that cannot be computed needs none.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let Self { fibonacci, in_flight, .. } = self;
+        fibonacci.peek().map_or(true, |number| in_flight.has_room(Digits::bytes_for(number), number.digit_count()))
+    }
+
     /// Whether [`take`](Self::take) would find a number. Consumes nothing.
     pub(crate) fn is_ready(&mut self) -> bool {
         self.on_memory_limit == OnMemoryLimit::Restart || (self.fibonacci.peek().is_ok() && headroom::check().is_ok())

@@ -25,9 +25,9 @@ impl Payload {
         Self { exchange: Some(exchange), ..self }
     }
 
-    /// The memory that the response is accounted for.
-    pub(crate) fn take_reservation(&mut self) -> Option<Reservation> {
-        self.exchange.as_mut()?.take_reservation()
+    /// See [`Exchange::take_reservation`].
+    pub(crate) fn take_reservation(&mut self, longer_than: usize) -> Option<Reservation> {
+        self.exchange.as_mut()?.take_reservation(longer_than)
     }
 }
 
