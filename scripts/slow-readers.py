@@ -144,11 +144,11 @@ async def silent_clients(program, seconds):
         flush=True,
     )
     if held > before + BUDGET + SILENT * CONNECTION + ALLOCATOR:
-        fail("that is more than the budget")
+        yield "that is more than the budget"
     if position < service.start + len(numbers) or restarts > 0:
-        fail("the position was not kept")
+        yield "the position was not kept"
     if seconds >= LONG_RUN and (max(health) > 0.1 or max(numbers) > 2):
-        fail("that takes too long")
+        yield "that takes too long"
 
 
 async def read_slowly(port, rate, length):
@@ -191,17 +191,22 @@ async def slow_clients(program, seconds):
     done.set()
     await asyncio.gather(*others)
     service.end()
-    print(f"{SLOW} clients that read {rate} bytes a second: {sum(whole)} got their number whole; others got {fast}")
+    print(f"{SLOW} clients that read {rate} bytes a second: {sum(whole)} got their number whole; others got {fast}", flush=True)
     if not all(whole):
-        fail("not all of them")
+        yield "not all of them"
+
+
+async def all_of(complaints):
+    return [complaint async for complaint in complaints]
 
 
 def main():
     program, seconds = sys.argv[1], int(sys.argv[2])
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    asyncio.run(silent_clients(program, seconds))
-    asyncio.run(slow_clients(program, seconds))
+    complaints = [*asyncio.run(all_of(silent_clients(program, seconds))), *asyncio.run(all_of(slow_clients(program, seconds)))]
+    if complaints:
+        fail("; ".join(complaints))
 
 
 main()

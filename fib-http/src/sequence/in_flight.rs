@@ -122,7 +122,8 @@ impl Reservation {
         self.bytes -= bytes;
         all.held.set(all.held.get() - bytes);
         if all.waiting.get() > 0 {
-            all.freed.notify_one();
+            // The last one to come goes first. Where more come than can be served, all would otherwise wait in vain.
+            all.freed.notify_last();
         }
     }
 }
