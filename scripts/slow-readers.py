@@ -139,8 +139,9 @@ async def silent_clients(program, seconds):
     service.end()
     print(
         f"{SILENT} clients that do not read, for {seconds} s: {len(cuts)} were cut; at most {held / 2**20:.0f} MiB in the "
-        f"process and in send queues, {before / 2**20:.0f} MiB before; /healthz {len(health)} times, {max(health) * 1000:.0f} ms at most; {len(numbers)} "
-        f"others got a number, in {max(numbers):.2f} s at most; position {position:.0f}",
+        f"process and in send queues, {before / 2**20:.0f} MiB before; /healthz {len(health)} times, "
+        f"{max(health) * 1000:.0f} ms at most; {len(numbers)} others got a number, in {max(numbers):.2f} s at most; "
+        f"position {position:.0f}",
         flush=True,
     )
     if held > before + BUDGET + SILENT * CONNECTION + ALLOCATOR:

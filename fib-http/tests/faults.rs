@@ -1,4 +1,4 @@
-//! Hostile clients, and a system that runs out of what the program needs.
+//! Hostile clients, and a system that lacks resources that the program needs.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -17,11 +17,11 @@ const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 /// A body of 20.9 MB here, more than the buffers of a socket hold; the service keeps 8.8 MB of limbs of it.
 const LONG: u64 = 100_000_000;
 
-/// Asks again and again until it is so.
+/// Repeats a check until it succeeds.
 #[track_caller]
-fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+fn wait_until(what: &str, mut check: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while !so() {
+    while !check() {
         assert!(Instant::now() < deadline, "never: {what}");
         thread::sleep(Duration::from_millis(50));
     }
@@ -93,7 +93,7 @@ fn processor_time(program: &Program) -> Duration {
 }
 
 #[test]
-fn it_waits_for_files_without_haste_and_recovers() {
+fn it_waits_for_file_descriptors_without_spinning_and_recovers() {
     const CLIENTS: usize = 100;
 
     let mut program = Program::start(&[]);
@@ -111,7 +111,7 @@ fn it_waits_for_files_without_haste_and_recovers() {
     let (used, waited) = (processor_time(&program) - before, start.elapsed());
     assert!(used < waited / 4, "{used:?} of {waited:?} to wait");
 
-    // Each that leaves makes room for one that waits.
+    // Each connection that ends makes room for one that waits.
     let mut indices: Vec<u64> = clients.into_iter().map(|mut client| client.read().index()).collect();
     indices.sort_unstable();
     assert!(indices.into_iter().eq(0..CLIENTS as u64));
@@ -121,7 +121,7 @@ fn it_waits_for_files_without_haste_and_recovers() {
     assert_eq!(program.log.iter().filter(|line| line.contains("WARN")).count(), 1, "{:?}", program.log);
 }
 
-/// One of those that mean no good: none of them takes a number.
+/// Connects as one of several hostile clients, none of which takes a number.
 fn hostile(server: &Server, which: usize) {
     let mut client = server.connect();
     let rubbish = [0x16, 0x03, 0x01, 0x02, 0x00];
@@ -185,15 +185,15 @@ fn every_number_goes_out_once_whatever_others_do() {
     assert_eq!(server.stop(), REQUESTS as u64);
 }
 
-/// A memory cgroup of its own, removed at the end.
+/// A memory cgroup for one test, removed at the end.
 struct Cgroup {
     folder: PathBuf,
-    /// Tells how often the kernel has killed in it.
+    /// The file that tells how often the kernel has killed a process in it.
     kills: PathBuf,
 }
 
 impl Cgroup {
-    /// One with a limit of so many bytes, or why there can be none.
+    /// Creates a cgroup with a limit in bytes, or tells why none can be created.
     fn with_limit(name: &str, bytes: u64) -> Result<Self, String> {
         let controllers = fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
         let (root, limit, kills) = if controllers.split_whitespace().any(|name| name == "memory") {
@@ -236,7 +236,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// A process in the cgroup that keeps all that it is given.
+/// A process in the cgroup that keeps everything written to it in memory.
 struct Hoarder {
     child: Child,
     input: Option<ChildStdin>,
@@ -271,7 +271,7 @@ impl Drop for Hoarder {
 #[test]
 fn in_a_small_cgroup_it_restarts_or_refuses_and_is_never_killed() {
     const LIMIT: u64 = 64 << 20;
-    /// The jump to it takes most of the cgroup's memory, its values take a fifth.
+    /// The jump to this index takes most of the cgroup's memory, its values take a fifth.
     const START: u64 = 60_000_000;
     const STEP: usize = 1 << 20;
 

@@ -25,7 +25,7 @@ fn the_connection_that_is_idle_for_longest_makes_room() {
             client
         })
         .collect();
-    // The first one is not idle for longest any more.
+    // Now the second one has been idle for longest.
     clients[0].number();
     let mut fifth = server.connect();
     assert_eq!(fifth.number().index(), 5);
@@ -51,7 +51,7 @@ fn heads_that_do_not_come_make_room_too() {
     assert_eq!(server.stop(), 1);
 }
 
-/// As slowhttptest found: a client that had just come in made room for the next one, before its request was read.
+/// Found by slowhttptest: a new client was closed in favour of the next one before its request was read.
 #[test]
 fn a_connection_without_a_request_yet_is_not_idle() {
     let server = Server::start(&["--max-connections=2"]);
@@ -66,7 +66,7 @@ fn a_connection_without_a_request_yet_is_not_idle() {
     assert_eq!(server.stop(), 2);
 }
 
-/// The length of the body that follows.
+/// Asks for a number and reads the head of the response. Returns the length of the body that follows.
 fn start_download(client: &mut Client) -> usize {
     client.send(GET);
     let head = client.read_head();
@@ -74,7 +74,7 @@ fn start_download(client: &mut Client) -> usize {
     head.header("content-length").and_then(|length| length.parse().ok()).expect("a length")
 }
 
-/// Reads until the end; `false` where that comes before the body's.
+/// Reads a body of `length` bytes. Returns whether it arrived whole.
 fn finish_download(client: &mut Client, length: usize) -> bool {
     let mut received = 0;
     while received < length {
@@ -130,7 +130,7 @@ fn operators_are_answered_when_all_connections_are_taken() {
         assert_eq!(operator.exchange(request).status, 200, "{path}");
     }
     assert_eq!(operator.exchange(METRICS).metric("fib_http_connections"), 3.0);
-    // Nobody had to go for that.
+    // No connection was ended for that.
     for (client, length) in downloads.iter_mut().zip(lengths) {
         assert!(finish_download(client, length));
     }
@@ -228,7 +228,7 @@ fn a_panic_costs_its_request_and_nothing_else() {
     let source = Arc::clone(&panics);
     // The guard is asked when both values together have more than 64 KiB.
     let server = Server::with_readings(&["--start=400000"], move || {
-        assert!(!source.load(Ordering::Relaxed), "as the test wants it");
+        assert!(!source.load(Ordering::Relaxed), "the test asks for a panic");
         used(0)
     });
     let mut client = server.connect();

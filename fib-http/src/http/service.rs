@@ -10,7 +10,7 @@ use hyper::body::Body;
 use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::time::Instant;
+use tokio::time::timeout;
 use tracing::{debug, error};
 
 use super::exchange::Exchange;
@@ -141,10 +141,13 @@ impl Service {
 
     /// Waits until the response fits the budget for responses in flight, or for as long as it may.
     async fn wait_for_room(&self, route: Route<'_>) {
-        let deadline = Instant::now() + ROOM_TIMEOUT;
-        while !self.has_room(route) && Instant::now() < deadline {
-            self.in_flight.wait_for_room().await;
-        }
+        let wait = async {
+            while !self.has_room(route) {
+                self.in_flight.wait_for_room().await;
+            }
+        };
+        // Without room the request is refused by what follows.
+        let _ = timeout(ROOM_TIMEOUT, wait).await;
     }
 
     fn has_room(&self, route: Route<'_>) -> bool {

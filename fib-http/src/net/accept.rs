@@ -1,4 +1,4 @@
-//! Accepting connections, at most so many at a time.
+//! Accepting connections, each when there is a place for it.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -19,10 +19,10 @@ use super::places::{Place, Places};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A failure to accept is logged again when there was none for so long.
+/// A failure to accept is logged if none was seen for this long.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Hands listeners over to the current runtime.
+/// Registers listeners with the current runtime.
 pub(crate) fn adopt(listeners: Vec<StdListener>) -> io::Result<Vec<TcpListener>> {
     let adopt = |listener: StdListener| {
         listener.set_nonblocking(true)?;
@@ -58,7 +58,8 @@ impl Acceptor {
         }
     }
 
-    /// The next connection. Any failure to accept is followed by another attempt, after a pause where that is of use.
+    /// The next connection. After any failure to accept this tries again, after a pause where the next attempt would
+    /// meet the same failure.
     ///
     /// Where there is no place for it, not even a reserved one, one of the `open` connections is ended as soon as one is
     /// spare. Nothing is lost when this is dropped before it is ready.

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use tokio::time::timeout;
 /// The most bytes of one response that the system holds on its way to a client that does not read.
 pub(crate) const SOCKET_BYTES: usize = 256 * 1024;
 
-/// How long a request waits for room in the budget before it asks for room again.
-const WAIT: Duration = Duration::from_millis(250);
+/// How often a request that waits for room asks for it. A client becomes one that can be cut for it as time passes.
+const INTERVAL: Duration = Duration::from_millis(250);
 
 /// How much memory all responses in flight hold, and how much that may be.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ impl InFlight {
         let bytes = bytes.saturating_add(length.min(SOCKET_BYTES));
         self.held.set(self.held.get().saturating_add(bytes));
         self.count.set(self.count.get() + 1);
+        // There may be room for another one.
+        self.tell_of_room();
         Ok(Reservation { in_flight: Rc::clone(self), bytes })
     }
 
@@ -81,7 +84,7 @@ impl InFlight {
         self.held.get() > self.budget / 2
     }
 
-    /// Asks for room, and waits for a while until there may be some.
+    /// Asks for room until there may be some.
     pub(crate) async fn wait_for_room(&self) {
         struct Waiting<'a>(&'a Cell<usize>);
 
@@ -93,9 +96,22 @@ impl InFlight {
 
         self.waiting.set(self.waiting.get() + 1);
         let _waiting = Waiting(&self.waiting);
-        self.wanted.notify_one();
-        // After this time the next attempt tells.
-        let _ = timeout(WAIT, self.freed.notified()).await;
+        // The place in the order of those that wait is kept.
+        let mut freed = pin!(self.freed.notified());
+        loop {
+            self.wanted.notify_one();
+            if timeout(INTERVAL, &mut freed).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Tells one of those that wait for room: the last one to come. Where more come than can be served, all would otherwise wait
+    /// in vain.
+    fn tell_of_room(&self) {
+        if self.waiting.get() > 0 {
+            self.freed.notify_last();
+        }
     }
 
     /// Ready when a request has found no room.
@@ -121,10 +137,7 @@ impl Reservation {
         let all = &self.in_flight;
         self.bytes -= bytes;
         all.held.set(all.held.get() - bytes);
-        if all.waiting.get() > 0 {
-            // The last one to come goes first. Where more come than can be served, all would otherwise wait in vain.
-            all.freed.notify_last();
-        }
+        all.tell_of_room();
     }
 }
 
@@ -150,6 +163,8 @@ impl std::error::Error for OverBudget {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
+    use tokio::task::spawn_local;
     use tokio::time::{Instant, sleep};
 
     fn load(all: &InFlight) -> (u64, u64) {
@@ -197,15 +212,48 @@ mod tests {
         };
         let make_room = async {
             all.room_wanted().await;
-            sleep(WAIT / 2).await;
+            sleep(INTERVAL / 2).await;
             drop(whole);
             Instant::now()
         };
         let (told, dropped) = tokio::join!(wait, make_room);
         assert_eq!(told, dropped);
-        // Nobody makes room: the wait ends.
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_asks_again_and_again() {
+        let all = InFlight::new(100);
         let start = Instant::now();
-        all.wait_for_room().await;
-        assert_eq!(start.elapsed(), WAIT);
+        let ask = async {
+            for _ in 0..4 {
+                all.room_wanted().await;
+            }
+            start.elapsed()
+        };
+        let took = tokio::select! { () = all.wait_for_room() => panic!("there is none"), took = ask => took };
+        assert_eq!(took, INTERVAL * 3);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn the_last_to_come_is_told_first_however_long_others_wait() {
+        let all = Rc::new(InFlight::new(100));
+        let whole = all.reserve(100, 0).expect("room");
+        let told = Rc::new(RefCell::new(Vec::new()));
+        for number in 0..3 {
+            let (all, told) = (Rc::clone(&all), Rc::clone(&told));
+            spawn_local(async move {
+                sleep(INTERVAL / 3 * number).await;
+                all.wait_for_room().await;
+                told.borrow_mut().push(number);
+            });
+        }
+        sleep(INTERVAL * 10).await;
+        drop(whole);
+        sleep(INTERVAL).await;
+        assert_eq!(*told.borrow(), [2]);
+        // What is left of the room is for the next one.
+        let _rest = all.reserve(1, 0).expect("room");
+        sleep(INTERVAL).await;
+        assert_eq!(*told.borrow(), [2, 1]);
     }
 }
