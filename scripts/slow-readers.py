@@ -16,6 +16,9 @@ BUDGET = 256 * 1024 * 1024
 CONNECTION = 32 * 1024
 ALLOCATOR = 32 * 1024 * 1024
 SILENT = 900
+# Of a silent client that was cut, in seconds. If all came back at once, there would always be more of them than the budget
+# has room for in the second that each is given.
+PAUSE = 10
 SLOW = 100
 # Of the slow ones in a long run, bytes a second.
 LOWEST_RATE = 2048
@@ -112,6 +115,7 @@ async def stay_silent(port, cuts):
             cuts.append(time.monotonic())
         finally:
             transport.abort()
+        await asyncio.sleep(PAUSE)
 
 
 async def silent_clients(program, seconds):
