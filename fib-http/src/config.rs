@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::Parser;
@@ -12,6 +13,7 @@ use tracing::warn;
 
 use crate::http::{HostName, Hosts};
 use crate::log::{LogFormat, LogLevel};
+use crate::net::ClientLimit;
 use crate::sequence::memory::Threshold;
 use crate::sequence::{MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
 use crate::{http, net};
@@ -66,15 +68,26 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_ALLOWED_HOST", value_name = "NAME", value_delimiter = ',')]
     pub allowed_host: Vec<HostName>,
 
-    /// Most connections at a time; at the limit, a new connection replaces the one that has been idle for longest
+    /// Most connections at a time. At the limit, one that asks for a number takes the place of the one that has been idle for
+    /// longest, or else of the one whose client is furthest behind with reading
     #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count)]
     pub max_connections: usize,
 
-    /// How long a connection may be idle, and how long the head of a request may take to arrive
-    #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "30", value_parser = time)]
+    /// Most connections of one IPv4 address or one /64 of IPv6; loopback addresses and proxies may have any number
+    /// [default: a quarter of --max-connections]
+    #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS_PER_CLIENT", value_name = "COUNT", value_parser = count)]
+    pub max_connections_per_client: Option<usize>,
+
+    /// Address of a proxy, which may have any number of connections. Can be repeated
+    #[arg(long, env = "FIB_HTTP_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    pub trusted_proxy: Vec<IpAddr>,
+
+    /// How long a connection may be idle, and how long the head of a request may take to arrive. Let it be longer than a proxy
+    /// keeps its idle connections, so that a request does not meet the end of one
+    #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "75", value_parser = time)]
     pub keep_alive: Duration,
 
-    /// How long a client may read nothing while a response is being sent; a slow client must read 1 KiB a second on average
+    /// How late a client may be with reading a response; it has a second for each KiB, whatever the length
     #[arg(long, env = "FIB_HTTP_WRITE_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = time)]
     pub write_timeout: Duration,
 
@@ -148,6 +161,10 @@ impl Config {
             write_timeout: self.write_timeout,
             max_connections: self.max_connections,
             drain_delay: self.drain_delay,
+            client_limit: ClientLimit {
+                max_connections: self.max_connections_per_client.unwrap_or(self.max_connections.div_ceil(4)),
+                trusted_proxies: self.trusted_proxy.clone(),
+            },
             grace_period: self.grace_period,
             access_log: self.access_log,
         }

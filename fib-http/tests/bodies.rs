@@ -1,4 +1,4 @@
-//! Long numbers on their way through body, hyper and socket.
+//! Long numbers as they pass through the body, hyper and the socket.
 
 mod common;
 
@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, LocalOptions};
 /// More than the buffers of a socket hold.
 const LONG: usize = 24_000_000;
 
-/// `LONG` digits without a period that could hide a piece that is missing or comes twice.
+/// `LONG` digits without a period, which could hide a missing or repeated piece.
 fn digits() -> String {
     let mut digits = String::with_capacity(LONG + 9);
     let mut state = 1_u32;
@@ -71,7 +71,7 @@ fn a_body_of_many_megabytes_reaches_a_slow_reader() {
             thread::sleep(Duration::from_millis(2));
         }
     }
-    // The connection is in step: another one follows.
+    // The connection is still usable: another response follows.
     assert!(client.exchange(GET).body == digits.as_bytes());
 }
 
@@ -99,7 +99,7 @@ fn numbers_longer_than_a_window_are_right() {
     assert!(square + 1_u8 == product || values[1].clone() * &values[1] == product + 1_u8);
 }
 
-/// The service begins anywhere, and a body of 20 MB is more than the buffers of a socket hold.
+/// The service can start at any index. A body of 20 MB exceeds the buffers of a socket.
 #[test]
 fn the_first_number_can_be_the_hundred_millionth() {
     const START: u64 = 100_000_000;

@@ -240,18 +240,20 @@ fn a_neighbour_s_use_of_memory_counts() {
     }
 }
 
-/// Connections to a program that is short of address space, and requests that each sends before it reads a response: more
-/// than the buffers of a socket hold, so that a response of each is kept waiting.
+/// Connections to a program that is short of address space, and requests that each sends before it reads a response.
 const CONNECTIONS: usize = 8;
-const REQUESTS: usize = 200;
+const REQUESTS: usize = 20;
 
-/// Starts the program at F(`LONG`) with room for some of the responses that wait, sends all requests, and waits for a
+/// A body of 418 KB, more than the system takes from a response that nobody reads: one of each connection is kept waiting.
+const WAITING: u64 = 2_000_000;
+
+/// Starts the program at F(`WAITING`) with room for some of the responses that wait, sends all requests, and waits for a
 /// message in the log.
 #[cfg(target_os = "linux")]
 fn run_out_of_address_space(flags: &[&str], message: &str) -> (Program, Vec<Client>) {
-    const ROOM_KIB: u64 = 400;
+    const ROOM_KIB: u64 = 2500;
 
-    let start = LONG.to_string();
+    let start = WAITING.to_string();
     let flags = [flags, &["--start", &start]].concat();
     let connect = |program: &Program| {
         let mut clients: Vec<Client> = (0..CONNECTIONS).map(|_| program.connect()).collect();
@@ -306,9 +308,9 @@ fn refuses_without_address_space(policy: &str) {
         }
     }
     indices.sort_unstable();
-    let next = LONG + indices.len() as u64;
-    assert!(indices.into_iter().eq(LONG..next));
-    assert!(next < LONG + (CONNECTIONS * REQUESTS) as u64, "none was refused");
+    let next = WAITING + indices.len() as u64;
+    assert!(indices.into_iter().eq(WAITING..next));
+    assert!(next < WAITING + (CONNECTIONS * REQUESTS) as u64, "none was refused");
     // Nobody waits for a response any more, so there is memory again.
     assert_eq!(clients[0].number().index(), next);
     drop(clients);

@@ -19,8 +19,10 @@ pub(crate) struct Exchange {
     method: Method,
     /// How the metrics name what is asked for.
     route: &'static str,
-    /// The index of the response's number, and the memory that the number holds.
-    number: Option<(u64, Reservation)>,
+    /// The index of the response's number.
+    number: Option<u64>,
+    /// The memory that the response holds.
+    reservation: Option<Reservation>,
     /// The target, for the access log.
     logged: Option<Box<Uri>>,
     /// `None` until there is a response.
@@ -36,7 +38,18 @@ impl Exchange {
     pub(crate) fn start(metrics: Rc<Metrics>, head: &Parts, route: &'static str, access_log: bool) -> Self {
         let logged = access_log.then(|| Box::new(head.uri.clone()));
         let (started, method) = (Instant::now(), head.method.clone());
-        Self { metrics, started, method, route, number: None, logged, status: None, length: 0, sent: 0 }
+        Self {
+            metrics,
+            started,
+            method,
+            route,
+            number: None,
+            reservation: None,
+            logged,
+            status: None,
+            length: 0,
+            sent: 0,
+        }
     }
 
     /// When the request's head was complete.
@@ -44,9 +57,25 @@ impl Exchange {
         self.started
     }
 
-    /// The response has the number at `index`. Keeps `reservation` until the end of the exchange.
-    pub(crate) fn set_number(&mut self, index: u64, reservation: Reservation) {
-        self.number = Some((index, reservation));
+    /// The response has the number at `index`.
+    pub(crate) fn set_number(&mut self, index: u64) {
+        self.number = Some(index);
+    }
+
+    /// Keeps `reservation` until the end of the exchange, or until it is taken.
+    pub(crate) fn keep(&mut self, reservation: Reservation) {
+        self.reservation = Some(reservation);
+    }
+
+    /// The part of the reservation that counts until the system has transmitted the response, where that is `longer_than` so
+    /// many bytes.
+    pub(crate) fn take_reservation(&mut self, longer_than: usize) -> Option<Reservation> {
+        if self.length <= longer_than {
+            return None;
+        }
+        let mut reservation = self.reservation.take()?;
+        reservation.shrink_to_socket(self.length);
+        Some(reservation)
     }
 
     /// Sets the response's status and the length of its body in bytes. The request is answered now.
@@ -70,7 +99,7 @@ impl Drop for Exchange {
         match self.status {
             Some(status) if sent < length => {
                 self.metrics.cut(&self.method, self.route, status);
-                if let Some((index, _)) = self.number {
+                if let Some(index) = self.number {
                     self.metrics.lost_numbers().record(index, sent, length);
                 }
             }

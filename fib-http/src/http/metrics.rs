@@ -73,6 +73,7 @@ pub(crate) struct Metrics {
     lost_numbers: LostNumbers,
     refusals: Family<Refusal, Counter>,
     accepted: Counter,
+    refused_connections: Counter,
     connections: Level,
     in_flight: Level,
     in_flight_bytes: Level,
@@ -107,6 +108,7 @@ impl Metrics {
             lost_numbers: LostNumbers::new(),
             refusals: Family::default(),
             accepted: Counter::default(),
+            refused_connections: Counter::default(),
             connections: Level::default(),
             in_flight: Level::default(),
             in_flight_bytes: Level::default(),
@@ -146,11 +148,13 @@ impl Metrics {
             self.log_messages_dropped.clone(),
         );
         r.register("accepted_connections", "Connections accepted", self.accepted.clone());
+        let help = "Connections closed at once because their client had too many";
+        r.register("refused_connections", help, self.refused_connections.clone());
         r.register("connections", "Connections being served", self.connections.clone());
-        r.register("bodies_in_flight", "Numbers that the system has not taken whole", self.in_flight.clone());
+        r.register("bodies_in_flight", "Responses that the system has not transmitted", self.in_flight.clone());
         r.register_with_unit(
             "bodies_in_flight",
-            "Memory that these numbers hold",
+            "Memory that these responses hold, what the system holds of them included",
             Unit::Bytes,
             self.in_flight_bytes.clone(),
         );
@@ -219,6 +223,11 @@ impl Metrics {
         self.accepted.inc();
     }
 
+    /// A connection was closed at once because its client has too many.
+    pub(crate) fn connection_refused(&self) {
+        self.refused_connections.inc();
+    }
+
     /// Sets how many connections are being served.
     pub(crate) fn set_connections(&self, count: usize) {
         self.connections.set(count as u64);
@@ -243,7 +252,7 @@ impl Metrics {
         self.digits.set(now.digits);
         self.restarts.inc_by(now.restarts - self.restarts.get());
         self.log_messages_dropped.inc_by(log::dropped() - self.log_messages_dropped.get());
-        self.in_flight.set(now.in_flight.numbers);
+        self.in_flight.set(now.in_flight.responses);
         self.in_flight_bytes.set(now.in_flight.bytes);
         // Zeros where nothing is known.
         self.memory_used.set(now.memory.usage.map_or(0, |usage| usage.used));

@@ -15,4 +15,4 @@ pub(crate) use self::request::host::Hosts;
 pub(crate) use self::request::target::MALFORMED as MALFORMED_IN_TARGETS;
 pub use self::request::target::MAX_BYTES as TARGET_BYTES;
 pub use self::service::Service;
-pub(crate) use self::service::Settings;
+pub(crate) use self::service::{Arrival, Settings};

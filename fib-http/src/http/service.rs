@@ -3,12 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use hyper::body::Body;
 use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::timeout;
 use tracing::{debug, info};
 
 use super::exchange::Exchange;
@@ -22,10 +24,14 @@ use super::request::route::{ALLOWED, Route, not_found};
 use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use super::text_format;
-use crate::sequence::{Sequence, Shortage};
+use crate::sequence::{InFlight, Sequence, Shortage};
 
 /// Seconds after which a client may try again where memory is short: by then it may suffice, or a new pass may start.
 const RETRY_AFTER_MEMORY_SECONDS: &str = "1";
+
+/// How long a request may wait for room in the budget for responses in flight. A client that does not read is cut for it
+/// after a second.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What can be chosen about requests and responses.
 #[derive(Clone, Debug)]
@@ -43,10 +49,20 @@ impl Default for Settings {
     }
 }
 
+/// What is known of a request besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// Its connection arrives at a loopback address.
+    pub(crate) is_loopback: bool,
+    /// There is a place for its connection among those that are served.
+    pub(crate) has_place: bool,
+}
+
 /// What all connections share.
 pub struct Service {
     settings: Settings,
     sequence: RefCell<Sequence>,
+    in_flight: Rc<InFlight>,
     metrics: Rc<Metrics>,
     docs: Docs,
     number_heads: NumberHeads,
@@ -63,6 +79,7 @@ impl Service {
     pub(crate) fn with_settings(sequence: Sequence, settings: Settings) -> Self {
         Self {
             settings,
+            in_flight: Rc::clone(sequence.in_flight()),
             sequence: RefCell::new(sequence),
             metrics: Rc::new(Metrics::new()),
             docs: Docs::new(),
@@ -98,10 +115,19 @@ impl Service {
         self.is_stopping.set(true);
     }
 
-    /// Answers one request. Nearly all requests have no body and are answered without waiting.
-    ///
-    /// `is_loopback` says whether the connection arrives at a loopback address.
-    pub(crate) async fn respond<B>(&self, request: Request<B>, is_loopback: bool) -> Response<Payload>
+    /// Whether a path belongs to what tells operators how the service is.
+    pub(crate) fn is_for_operators(path: &str) -> bool {
+        matches!(Route::of(path), Route::Healthy | Route::Ready | Route::Metrics)
+    }
+
+    /// The memory of responses in flight, and the budget for it.
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
+    /// Answers one request, or refuses it where there is no place for its connection. Nearly all requests have no body and are
+    /// answered without waiting.
+    pub(crate) async fn respond<B>(&self, request: Request<B>, arrival: Arrival) -> Response<Payload>
     where
         B: Body<Data = Bytes>,
     {
@@ -109,7 +135,10 @@ impl Service {
         let fields = Fields::of(&head.headers);
         let route = Route::of(head.uri.path());
         let exchange = Exchange::start(Rc::clone(&self.metrics), &head, route.label(), self.settings.access_log);
-        let mut checked = request::check(&head, fields, route, &self.settings.hosts, is_loopback);
+        let mut checked = request::check(&head, fields, route, &self.settings.hosts, arrival.is_loopback);
+        if !arrival.has_place {
+            checked = Err(Problem::unavailable("connections", "Too many clients are connected.").closing());
+        }
         if !body.is_end_stream() {
             checked = match checked {
                 // A client that waits for `100 Continue` does not get one, and so does not send the body.
@@ -120,6 +149,10 @@ impl Service {
                     Err(problem) => Err(checked.err().unwrap_or(problem).closing()),
                 },
             };
+        }
+        if checked.is_ok() && self.in_flight.is_crowded() {
+            // In a box: the futures of all other requests stay small.
+            Box::pin(self.wait_for_room(route)).await;
         }
         self.finish(&head, fields, route, checked, exchange)
     }
@@ -134,6 +167,25 @@ impl Service {
         }
         self.metrics.rejected(reason, status);
         problem.into_response()
+    }
+
+    /// Waits until the response fits the budget for responses in flight, or for as long as it may.
+    async fn wait_for_room(&self, route: Route<'_>) {
+        let wait = async {
+            while !self.has_room(route) {
+                self.in_flight.wait_for_room().await;
+            }
+        };
+        // Without room the request is refused by what follows.
+        let _ = timeout(ROOM_TIMEOUT, wait).await;
+    }
+
+    fn has_room(&self, route: Route<'_>) -> bool {
+        match route {
+            Route::Number => self.sequence.borrow_mut().has_room(),
+            Route::Docs(_) | Route::OpenApi => self.in_flight.has_room(0, usize::MAX),
+            _ => true,
+        }
     }
 
     /// The response to a request whose body has been read. Nothing waits from here on, so a number that is consumed reaches
@@ -187,8 +239,11 @@ impl Service {
             Route::Ready => self.readiness()?,
             Route::Metrics => self.metrics_page(&head.headers)?,
             Route::DocsWithoutSlash => redirect("/docs/"),
-            Route::Docs(path) => self.docs.file(path).ok_or_else(not_found)?.response(&head.headers)?,
-            Route::OpenApi => self.docs.openapi().response(&head.headers)?,
+            Route::Docs(path) => {
+                let file = self.docs.file(path).ok_or_else(not_found)?;
+                self.document(file.response(&head.headers)?, exchange)?
+            }
+            Route::OpenApi => self.document(self.docs.openapi().response(&head.headers)?, exchange)?,
             Route::Favicon => empty(StatusCode::NO_CONTENT),
             Route::Robots => content(TEXT, "User-agent: *\nDisallow: /\n"),
             Route::Server => {
@@ -204,8 +259,16 @@ impl Service {
     fn number(&self, as_text: bool, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
         let number = self.sequence.borrow_mut().take().map_err(|shortage| refusal(&shortage))?;
         self.metrics.stepped(exchange.started().elapsed());
-        exchange.set_number(number.index, number.reservation);
+        exchange.set_number(number.index);
+        exchange.keep(number.reservation);
         Ok(self.number_heads.with_index(as_text, number.index, number.digits.into()))
+    }
+
+    /// A response whose body takes no memory of this process. What the system holds of it does.
+    fn document(&self, response: Response<Payload>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
+        let reservation = self.in_flight.reserve(0, response.body().remaining());
+        exchange.keep(reservation.map_err(|over| refusal(&over.into()))?);
+        Ok(response)
     }
 
     fn readiness(&self) -> Result<Response<Payload>, Problem> {

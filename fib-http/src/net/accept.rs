@@ -1,30 +1,28 @@
-//! Accepting connections, at most so many at a time.
+//! Accepting connections, each when there is a place for it.
 
-use std::future::{pending, poll_fn};
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::connections::OpenConnections;
+use super::places::{Place, Places};
 
 /// The pause after a failure to accept that the next attempt would meet again, such as too many open files. It doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A failure to accept is logged again when there was none for so long.
+/// A failure to accept is logged if none was seen for this long.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// How often the acceptor checks, at the limit, whether another client waits and whether a connection can be closed.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
-
-/// Hands listeners over to the current runtime.
+/// Registers listeners with the current runtime.
 pub(crate) fn adopt(listeners: Vec<StdListener>) -> io::Result<Vec<TcpListener>> {
     let adopt = |listener: StdListener| {
         listener.set_nonblocking(true)?;
@@ -38,28 +36,58 @@ pub(crate) struct Acceptor {
     listeners: Vec<TcpListener>,
     /// The listener that is asked first. It changes with each connection, so that none of them starves.
     first: usize,
-    /// One permit for each connection that there may be. It is taken before a connection is accepted.
-    permits: Arc<Semaphore>,
+    places: Rc<Places>,
+    /// The connection that waits for a place.
+    accepted: Option<(TcpStream, SocketAddr)>,
+    /// Another one was ended for it.
+    room_is_made: Cell<bool>,
     pause: Duration,
     last_failure: Option<Instant>,
 }
 
 impl Acceptor {
-    pub(crate) fn new(listeners: Vec<TcpListener>, max_connections: usize) -> Self {
-        let permits = Arc::new(Semaphore::new(max_connections));
-        Self { listeners, first: 0, permits, pause: FIRST_PAUSE, last_failure: None }
+    pub(crate) fn new(listeners: Vec<TcpListener>, places: Rc<Places>) -> Self {
+        Self {
+            listeners,
+            first: 0,
+            places,
+            accepted: None,
+            room_is_made: Cell::new(false),
+            pause: FIRST_PAUSE,
+            last_failure: None,
+        }
     }
 
-    /// The next connection. Any failure to accept is followed by another attempt, after a pause where that is of use.
+    /// The next connection. After any failure to accept this tries again, after a pause where the next attempt would
+    /// meet the same failure.
     ///
-    /// The connection counts until its permit is dropped. At the limit an idle connection among `open` is closed for a new one.
-    pub(crate) async fn next(&mut self, open: &OpenConnections) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
+    /// Where there is no place for it, not even a reserved one, one of the `open` connections is ended as soon as one is
+    /// spare. Nothing is lost when this is dropped before it is ready.
+    pub(crate) async fn next(&mut self, open: &OpenConnections) -> (Place, TcpStream, SocketAddr) {
         loop {
-            let permit = self.permit(open).await;
+            let Some((stream, peer)) = self.accepted.take() else {
+                self.accepted = Some(self.accept_or_retry().await);
+                continue;
+            };
+            if let Some(place) = self.places.free() {
+                self.room_is_made.set(false);
+                return (place, stream, peer);
+            }
+            self.accepted = Some((stream, peer));
+            let place = open.make_room(&self.room_is_made, |_| true, self.places.next()).await;
+            self.room_is_made.set(false);
+            if let Some((stream, peer)) = self.accepted.take() {
+                return (place, stream, peer);
+            }
+        }
+    }
+
+    async fn accept_or_retry(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
             match self.accept().await {
-                Ok((stream, peer)) => {
+                Ok(accepted) => {
                     self.pause = FIRST_PAUSE;
-                    return (permit, stream, peer);
+                    return accepted;
                 }
                 // This concerns a connection that is gone, not the next one.
                 Err(error)
@@ -82,31 +110,6 @@ impl Acceptor {
         sleep(pause).await;
     }
 
-    /// Permission to accept one more connection. At the limit, an idle connection is closed when another client waits.
-    async fn permit(&self, open: &OpenConnections) -> OwnedSemaphorePermit {
-        let permit = || async {
-            match Arc::clone(&self.permits).acquire_owned().await {
-                Ok(permit) => permit,
-                // The semaphore is never closed.
-                Err(_) => pending().await,
-            }
-        };
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return permit;
-        }
-        tokio::select! {
-            biased;
-            permit = permit() => return permit,
-            () = client_waits(&self.listeners) => {}
-        }
-        while !open.close_idle() {
-            if let Ok(permit) = timeout(POLL_INTERVAL, permit()).await {
-                return permit;
-            }
-        }
-        permit().await
-    }
-
     /// The next connection at any listener.
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let Self { listeners, first, .. } = self;
@@ -122,24 +125,4 @@ impl Acceptor {
         })
         .await
     }
-}
-
-/// Waits until a client waits at any of the listeners, without accepting it. The runtime offers no such wait, so this polls.
-#[cfg(unix)]
-async fn client_waits(listeners: &[TcpListener]) {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-    let waits = || {
-        let mut watched: Vec<_> = listeners.iter().map(|listener| PollFd::new(listener, PollFlags::IN)).collect();
-        poll(&mut watched, Some(&Timespec::default())).is_ok_and(|count| count > 0)
-    };
-    while !waits() {
-        sleep(POLL_INTERVAL).await;
-    }
-}
-
-/// Never ready: this is not known here, so clients wait until a connection ends.
-#[cfg(not(unix))]
-async fn client_waits(_: &[TcpListener]) {
-    pending().await
 }

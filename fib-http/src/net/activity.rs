@@ -1,9 +1,16 @@
 //! What a connection is doing, as far as its deadlines and the other connections depend on it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::sequence::Reservation;
+
+/// How long a request's head may take to arrive, and how long a client may be behind with reading, when other clients wait.
+pub(crate) const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// The state of one connection. The transport reports what it reads and writes, the service's side reports requests and
 /// responses.
@@ -15,36 +22,86 @@ pub(crate) struct Activity {
     requests: Cell<u64>,
     /// Part of a request's head has arrived.
     receives_head: Cell<bool>,
-    /// The socket takes no more output.
-    write_blocked: Cell<bool>,
+    /// Since when the client has kept output waiting and has not earned that time; `None` while no output waits.
+    behind_since: Cell<Option<Instant>>,
     /// All output is sent and the sending side is shut down; what the client still sends is discarded.
     lingering: Cell<bool>,
     /// The client may be sending something that the service will not read as a request.
     leaves_input_unread: Cell<bool>,
+    /// The connection is ended before its time, and takes its output along.
+    is_cut: Cell<bool>,
     /// When the last response was sent, or else when the connection began.
     idle_since: Cell<Instant>,
+    /// The memory of a response until the system has transmitted it.
+    reservation: RefCell<Option<Reservation>>,
+    /// Told when the connection becomes idle or falls behind.
+    watchers: Rc<Watchers>,
 }
 
-/// A connection that can be closed in favour of another one.
+/// Those who wait for a connection that can be ended.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    count: Cell<usize>,
+    changed: Notify,
+}
+
+/// A reason why a connection can be ended in favour of another one. Those that come first in the order are ended first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Idle {
-    /// The client has announced a request: the connection is new, or part of a head has arrived. Such a connection is closed
-    /// after those that have nothing pending, hence the first field.
-    pub(crate) awaits_request: bool,
-    /// When the last response was sent, or else when the connection began.
-    pub(crate) since: Instant,
+pub(crate) enum Spare {
+    /// Nothing is pending since then.
+    Idle(Instant),
+    /// The client has announced a request: since then the connection has been new, or part of a head has arrived.
+    AwaitsRequest(Instant),
+    /// The client has been behind with reading its response since then.
+    Behind(Instant),
+}
+
+impl Spare {
+    /// When the connection can be ended.
+    pub(crate) fn from(self) -> Instant {
+        match self {
+            Self::Idle(since) => since,
+            Self::AwaitsRequest(since) | Self::Behind(since) => since + TOLERANCE,
+        }
+    }
+}
+
+impl Watchers {
+    /// Waits until a connection has become idle or has fallen behind.
+    pub(crate) async fn changed(&self) {
+        struct Watcher<'a>(&'a Cell<usize>);
+
+        impl Drop for Watcher<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+
+        self.count.set(self.count.get() + 1);
+        let _watcher = Watcher(&self.count);
+        self.changed.notified().await;
+    }
+
+    fn notify(&self) {
+        if self.count.get() > 0 {
+            self.changed.notify_waiters();
+        }
+    }
 }
 
 impl Activity {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(watchers: Rc<Watchers>) -> Self {
         Self {
             unsent_responses: Cell::new(0),
             requests: Cell::new(0),
             receives_head: Cell::new(false),
-            write_blocked: Cell::new(false),
+            behind_since: Cell::new(None),
             lingering: Cell::new(false),
             leaves_input_unread: Cell::new(false),
+            is_cut: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
+            reservation: RefCell::new(None),
+            watchers,
         }
     }
 
@@ -66,9 +123,30 @@ impl Activity {
         self.requests.get()
     }
 
-    /// Records whether the socket takes no more output.
-    pub(crate) fn set_write_blocked(&self, blocked: bool) {
-        self.write_blocked.set(blocked);
+    /// The client keeps output waiting, and has earned no time for that since `since`.
+    pub(crate) fn fall_behind(&self, since: Instant) {
+        if self.behind_since.replace(Some(since)) != Some(since) {
+            self.watchers.notify();
+        }
+    }
+
+    /// The client has taken output.
+    pub(crate) fn advance(&self) {
+        self.behind_since.set(None);
+    }
+
+    /// Keeps the memory of a response, of which the system has all, accounted for until [`transmitted`](Self::transmitted).
+    pub(crate) fn keep(&self, reservation: Reservation) {
+        *self.reservation.borrow_mut() = Some(reservation);
+    }
+
+    /// The system has transmitted all output.
+    pub(crate) fn transmitted(&self) {
+        drop(self.reservation.take());
+        if self.behind_since.replace(None).is_some() {
+            self.idle_since.set(Instant::now());
+            self.watchers.notify();
+        }
     }
 
     /// The connection waits for the client to close its side.
@@ -81,6 +159,15 @@ impl Activity {
         self.leaves_input_unread.set(true);
     }
 
+    /// The connection ends before its time, because its client does not read or because another one needs its place.
+    pub(crate) fn cut(&self) {
+        self.is_cut.set(true);
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.get()
+    }
+
     /// Whether part of a request's head has arrived and nothing else is going on.
     pub(crate) fn is_receiving_head(&self) -> bool {
         self.receives_head.get() && !self.is_busy()
@@ -88,7 +175,7 @@ impl Activity {
 
     /// Whether closing the connection now would lose something.
     pub(crate) fn is_busy(&self) -> bool {
-        self.unsent_responses.get() > 0 || self.write_blocked.get() || self.lingering.get()
+        self.unsent_responses.get() > 0 || self.behind_since.get().is_some() || self.lingering.get()
     }
 
     /// Whether the client may send more than the end of the connection.
@@ -101,11 +188,17 @@ impl Activity {
         self.idle_since.get()
     }
 
-    /// How the connection ranks among those that can be closed in favour of another; `None` while it is needed.
-    pub(crate) fn idle(&self) -> Option<Idle> {
+    /// Why the connection can be ended in favour of another one; `None` while it is needed.
+    pub(crate) fn spare(&self) -> Option<Spare> {
+        if let Some(since) = self.behind_since.get() {
+            return Some(Spare::Behind(since));
+        }
+        if self.unsent_responses.get() > 0 {
+            return None;
+        }
+        let since = self.idle_since.get();
         let awaits_request = self.requests.get() == 0 || self.receives_head.get();
-        let is_needed = self.unsent_responses.get() > 0 || self.write_blocked.get();
-        (!is_needed).then(|| Idle { awaits_request, since: self.idle_since.get() })
+        Some(if awaits_request { Spare::AwaitsRequest(since) } else { Spare::Idle(since) })
     }
 }
 
@@ -113,9 +206,17 @@ impl Activity {
 #[derive(Debug)]
 pub(crate) struct UnsentResponse(Rc<Activity>);
 
+impl UnsentResponse {
+    /// See [`Activity::keep`].
+    pub(crate) fn keep(&self, reservation: Reservation) {
+        self.0.keep(reservation);
+    }
+}
+
 impl Drop for UnsentResponse {
     fn drop(&mut self) {
         self.0.unsent_responses.set(self.0.unsent_responses.get() - 1);
         self.0.idle_since.set(Instant::now());
+        self.0.watchers.notify();
     }
 }

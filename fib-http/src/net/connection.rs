@@ -13,15 +13,16 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
 use super::activity::{Activity, UnsentResponse};
+use super::admission::Admission;
 use super::deadlines::Timeouts;
 use super::rejections::Rejections;
-use super::transport::Transport;
-use crate::http::Service;
+use super::stream::Stream;
+use super::transport::{Transport, UNCHECKED_BYTES};
 use crate::http::response::Payload;
+use crate::http::{Arrival, Service};
 use crate::sequence::headroom;
 
 /// The most output that hyper queues on a connection before it writes. By default it would queue 400 KB.
@@ -32,16 +33,15 @@ const HEAD_BYTES: usize = 16 * 1024;
 
 /// Serves HTTP/1.1 and 1.0 on `io` until the client closes it, it fails, or `shutdown` asks for its end and the response in
 /// flight is sent. `is_loopback` says whether it arrives at a loopback address.
-pub(crate) async fn serve<I>(
+pub(crate) async fn serve<I: Stream + 'static>(
     io: I,
     is_loopback: bool,
     service: Rc<Service>,
     activity: Rc<Activity>,
+    admission: Option<Admission>,
     timeouts: Timeouts,
     shutdown: Watcher,
-) where
-    I: AsyncRead + AsyncWrite + Unpin + 'static,
-{
+) {
     // A connection allocates its buffers when it is served, so this belongs here and not before the task is spawned.
     if headroom::check().is_err() {
         debug!("refused: there is no memory for a connection");
@@ -49,7 +49,7 @@ pub(crate) async fn serve<I>(
     }
     let transport = Transport::new(io, Rc::clone(&activity), timeouts);
     let io = TokioIo::new(Rejections::new(transport, Rc::clone(&activity), Rc::clone(&service)));
-    let respond = service_fn(|request| respond(&service, &activity, is_loopback, request));
+    let respond = service_fn(|request| respond(&service, &activity, is_loopback, admission.as_ref(), request));
     if let Err(error) = shutdown.watch(http().serve_connection(io, respond)).await {
         if error.is_parse_version_h2() {
             // The one rejection that hyper does not answer.
@@ -77,21 +77,39 @@ async fn respond(
     service: &Service,
     activity: &Rc<Activity>,
     is_loopback: bool,
+    admission: Option<&Admission>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<TrackedPayload>>, Infallible> {
     let unsent = activity.request_arrived();
-    let response = service.respond(request, is_loopback).await;
+    let mut has_place = true;
+    if let Some(admission) = admission
+        && !admission.is_regular()
+        && !Service::is_for_operators(request.uri().path())
+    {
+        // In a box: the futures of all other requests stay small.
+        has_place = Box::pin(admission.admit()).await;
+    }
+    let response = service.respond(request, Arrival { is_loopback, has_place }).await;
     if response.headers().contains_key(CONNECTION) {
         // The service closes the connection, and the client may already be sending what follows.
         activity.leave_input_unread();
     }
-    Ok(response.map(|payload| Full::new(TrackedPayload { payload, _unsent: unsent })))
+    Ok(response.map(|payload| Full::new(TrackedPayload { payload, unsent })))
 }
 
 /// The bytes of a response, which hyper drops when the system has all of them or when the connection ends.
 struct TrackedPayload {
     payload: Payload,
-    _unsent: UnsentResponse,
+    unsent: UnsentResponse,
+}
+
+impl Drop for TrackedPayload {
+    fn drop(&mut self) {
+        // Of a long response the system may hold a part for long after it has taken all.
+        if let Some(reservation) = self.payload.take_reservation(UNCHECKED_BYTES) {
+            self.unsent.keep(reservation);
+        }
+    }
 }
 
 impl Buf for TrackedPayload {

@@ -1,17 +1,18 @@
 //! The connections that are being served: which of them is closed in favour of a new one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::{pending, ready};
+use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-use tracing::error;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, error};
 
-use super::activity::{Activity, Idle};
-
-/// How long a request's head may take to arrive when other clients wait for a connection.
-const HEAD_TIME: Duration = Duration::from_secs(1);
+use super::activity::{Activity, Spare, Watchers};
+use super::clients::Client;
+use super::places::Place;
 
 /// The tasks that serve connections.
 #[derive(Default)]
@@ -21,8 +22,21 @@ pub(crate) struct Connections {
 }
 
 /// What is known of each open connection.
-#[derive(Default)]
-pub(crate) struct OpenConnections(RefCell<HashMap<Id, (Rc<Activity>, AbortHandle)>>);
+#[derive(Debug, Default)]
+pub(crate) struct OpenConnections {
+    connections: RefCell<HashMap<Id, Connection>>,
+    /// The connections of each client that may have only so many.
+    clients: RefCell<HashMap<Client, usize>>,
+    watchers: Rc<Watchers>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    activity: Rc<Activity>,
+    client: Option<Client>,
+    place: Rc<Place>,
+    task: AbortHandle,
+}
 
 impl Connections {
     /// The connections that are open, in a form that can be shared.
@@ -30,10 +44,19 @@ impl Connections {
         &self.open
     }
 
-    /// Serves a connection in a task of its own.
-    pub(crate) fn spawn(&mut self, activity: Rc<Activity>, serve: impl Future<Output = ()> + 'static) {
+    /// Serves a connection in a task of its own. `client` counts where it may have only so many.
+    pub(crate) fn spawn(
+        &mut self,
+        activity: Rc<Activity>,
+        client: Option<Client>,
+        place: Rc<Place>,
+        serve: impl Future<Output = ()> + 'static,
+    ) {
         let task = self.tasks.spawn_local(serve);
-        self.open.0.borrow_mut().insert(task.id(), (activity, task));
+        if let Some(client) = client {
+            *self.open.clients.borrow_mut().entry(client).or_default() += 1;
+        }
+        self.open.connections.borrow_mut().insert(task.id(), Connection { activity, client, place, task });
     }
 
     /// Waits until a connection has ended; `None` where there is none. A panic costs its connection and nothing else.
@@ -42,7 +65,7 @@ impl Connections {
             Ok((id, ())) => id,
             Err(failure) => id_of(&failure),
         };
-        self.open.0.borrow_mut().remove(&id);
+        self.open.remove(id);
         Some(())
     }
 
@@ -66,25 +89,258 @@ fn id_of(failure: &JoinError) -> Id {
 
 impl OpenConnections {
     pub(crate) fn count(&self) -> usize {
-        self.0.borrow().len()
+        self.connections.borrow().len()
     }
 
-    /// Closes the connection that has been idle for longest, or else one whose request takes long to arrive. Returns whether
-    /// there was one.
-    pub(crate) fn close_idle(&self) -> bool {
-        let mut open = self.0.borrow_mut();
-        let can_be_closed = |idle: &Idle| !idle.awaits_request || idle.since.elapsed() >= HEAD_TIME;
-        let idle = open.iter().filter_map(|(&id, (activity, _))| Some((activity.idle().filter(can_be_closed)?, id)));
-        let Some((_, id)) = idle.min_by_key(|&(idle, _)| idle) else {
-            return false;
-        };
-        if let Some((_, task)) = open.remove(&id) {
-            task.abort();
+    /// Who waits for changes of these connections.
+    pub(crate) fn watchers(&self) -> &Rc<Watchers> {
+        &self.watchers
+    }
+
+    /// Whether `client` may have one more connection, of `most`. One of its own is ended for that where there is a spare one.
+    pub(crate) fn admit(&self, client: Client, most: usize) -> bool {
+        let count = self.clients.borrow().get(&client).copied().unwrap_or(0);
+        count < most || self.end_spare(|connection, _| connection.client == Some(client)).is_ok()
+    }
+
+    /// Ends the connection whose client is furthest behind with reading, if there is one.
+    pub(crate) fn end_furthest_behind(&self) {
+        // There may be one later: whoever needs it asks again.
+        let _ = self.end_spare(|_, spare| matches!(spare, Spare::Behind(_)));
+    }
+
+    /// Waits for `room` after ending a connection for it whose place `suits`: as soon as there is a spare one, unless there is
+    /// room before. `is_made` is set when one was ended, and then no other one is.
+    pub(crate) async fn make_room<T>(
+        &self,
+        is_made: &Cell<bool>,
+        suits: impl Fn(&Place) -> bool,
+        room: impl Future<Output = T>,
+    ) -> T {
+        let mut room = pin!(room);
+        while !is_made.get() {
+            tokio::select! {
+                biased;
+                room = &mut room => return room,
+                () = ready(()) => {}
+            }
+            let next = match self.end_spare(|connection, _| suits(&connection.place)) {
+                Ok(()) => {
+                    is_made.set(true);
+                    break;
+                }
+                Err(next) => next,
+            };
+            tokio::select! {
+                biased;
+                room = &mut room => return room,
+                () = self.watchers.changed() => {}
+                () = at(next) => {}
+            }
         }
-        true
+        room.await
+    }
+
+    /// Ends the first of the spare connections that `suits`: the one that has been idle for longest, or else one whose request
+    /// takes long to arrive, or else the one whose client is furthest behind with reading. Where there is none, tells when
+    /// there may be one.
+    fn end_spare(&self, suits: impl Fn(&Connection, Spare) -> bool) -> Result<(), Option<Instant>> {
+        let now = Instant::now();
+        let (mut first, mut next) = (None, None);
+        for (&id, connection) in &*self.connections.borrow() {
+            let Some(spare) = connection.activity.spare().filter(|&spare| suits(connection, spare)) else {
+                continue;
+            };
+            if spare.from() > now {
+                next = Some(next.map_or(spare.from(), |next: Instant| next.min(spare.from())));
+            } else if first.is_none_or(|(other, _)| spare < other) {
+                first = Some((spare, id));
+            }
+        }
+        let Some((spare, id)) = first else {
+            return Err(next);
+        };
+        if let Some(connection) = self.remove(id) {
+            debug!("a connection is ended in favour of another one: {spare:?}");
+            connection.activity.cut();
+            connection.task.abort();
+        }
+        Ok(())
+    }
+
+    fn remove(&self, id: Id) -> Option<Connection> {
+        let connection = self.connections.borrow_mut().remove(&id)?;
+        if let Some(client) = connection.client {
+            let mut clients = self.clients.borrow_mut();
+            match clients.get_mut(&client) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => drop(clients.remove(&client)),
+            }
+        }
+        Some(connection)
     }
 
     fn have_work(&self) -> bool {
-        self.0.borrow().values().any(|(activity, _)| !activity.is_receiving_head())
+        self.connections.borrow().values().any(|connection| !connection.activity.is_receiving_head())
+    }
+}
+
+/// Ready at `instant`, or never.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::places::Places;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Connections, and what is known of each in the order of their start, also after their end.
+    struct Open {
+        connections: Connections,
+        places: Rc<Places>,
+        activities: Vec<Rc<Activity>>,
+    }
+
+    impl Open {
+        fn new() -> Self {
+            Self { connections: Connections::default(), places: Places::new(10), activities: Vec::new() }
+        }
+
+        fn spawn(&mut self, client: Option<Client>) -> Rc<Activity> {
+            let activity = Rc::new(Activity::new(Rc::clone(self.connections.open().watchers())));
+            let place = Rc::new(self.places.free().expect("a place"));
+            self.connections.spawn(Rc::clone(&activity), client, place, pending());
+            self.activities.push(Rc::clone(&activity));
+            activity
+        }
+
+        /// One that has answered a request.
+        fn spawn_idle(&mut self) -> Rc<Activity> {
+            let activity = self.spawn(None);
+            drop(activity.request_arrived());
+            activity
+        }
+
+        /// Which connections have been cut.
+        fn cut(&self) -> Vec<usize> {
+            let cut = self.activities.iter().enumerate().filter(|(_, activity)| activity.is_cut());
+            cut.map(|(position, _)| position).collect()
+        }
+
+        /// Ends one; tells how many connections are left.
+        async fn make_room(&self) -> usize {
+            let open = self.connections.open();
+            open.make_room(&Cell::new(false), |_| true, ready(())).await;
+            let made = Cell::new(false);
+            assert!(timeout(10 * SECOND, open.make_room(&made, |_| true, pending::<()>())).await.is_err());
+            open.count()
+        }
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn the_stalled_end_before_the_slow_and_the_idle_before_both() {
+        let mut open = Open::new();
+        let now = Instant::now();
+        let slow = open.spawn(None);
+        slow.fall_behind(now);
+        let stalled = open.spawn(None);
+        stalled.fall_behind(now - SECOND);
+        let _busy = open.spawn(None).request_arrived();
+        open.spawn(None);
+        open.spawn_idle();
+        for expected in [vec![4], vec![3, 4], vec![1, 3, 4], vec![0, 1, 3, 4], vec![0, 1, 3, 4]] {
+            assert_eq!(open.make_room().await, 5 - expected.len());
+            assert_eq!(open.cut(), expected);
+        }
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn nobody_is_ended_where_there_is_room() {
+        let mut open = Open::new();
+        open.spawn_idle();
+        open.connections.open().make_room(&Cell::new(false), |_| true, ready(())).await;
+        assert!(open.cut().is_empty());
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_client_has_a_second_before_it_makes_room() {
+        let mut open = Open::new();
+        let reader = open.spawn(None);
+        let _response = reader.request_arrived();
+        let start = Instant::now();
+        let shared = Rc::clone(open.connections.open());
+        let made = Cell::new(false);
+        let mut wait = pin!(shared.make_room(&made, |_| true, pending::<()>()));
+        // Nothing is spare until it falls behind, and then for a second.
+        assert!(timeout(SECOND, &mut wait).await.is_err());
+        reader.fall_behind(Instant::now());
+        assert!(timeout(SECOND / 2, &mut wait).await.is_err());
+        reader.advance();
+        assert!(timeout(SECOND, &mut wait).await.is_err());
+        assert!(open.cut().is_empty());
+        reader.fall_behind(Instant::now());
+        assert!(timeout(SECOND - Duration::from_millis(2), &mut wait).await.is_err());
+        assert!(open.cut().is_empty());
+        assert!(timeout(SECOND, &mut wait).await.is_err());
+        assert_eq!(open.cut(), [0]);
+        assert!(start.elapsed() >= 4 * SECOND);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_connection_that_becomes_idle_makes_room_at_once() {
+        let mut open = Open::new();
+        let response = open.spawn(None).request_arrived();
+        let shared = Rc::clone(open.connections.open());
+        let made = Cell::new(false);
+        let answer = async {
+            sleep_until(Instant::now() + 5 * SECOND).await;
+            drop(response);
+        };
+        let wait = timeout(5 * SECOND + Duration::from_millis(2), shared.make_room(&made, |_| true, pending::<()>()));
+        let _ = tokio::join!(wait, answer);
+        assert_eq!(open.cut(), [0]);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_budget_is_freed_by_those_who_do_not_read() {
+        let mut open = Open::new();
+        open.spawn_idle();
+        let reader = open.spawn(None);
+        reader.fall_behind(Instant::now());
+        open.connections.open().end_furthest_behind();
+        assert!(open.cut().is_empty());
+        sleep_until(Instant::now() + SECOND).await;
+        open.connections.open().end_furthest_behind();
+        assert_eq!(open.cut(), [1]);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn a_client_with_too_many_connections_loses_its_own() {
+        use crate::net::ClientLimit;
+
+        let limit = ClientLimit { max_connections: 2, trusted_proxies: Vec::new() };
+        let client = |address: &str| limit.client_at(address.parse().expect("an address")).expect("it counts");
+        let (one, other) = (client("10.0.0.1"), client("10.0.0.2"));
+        let mut open = Open::new();
+        let shared = Rc::clone(open.connections.open());
+        drop(open.spawn(Some(other)).request_arrived());
+        let busy = open.spawn(Some(one)).request_arrived();
+        assert!(shared.admit(one, limit.max_connections));
+        let last = open.spawn(Some(one)).request_arrived();
+        assert!(!shared.admit(one, limit.max_connections));
+        assert!(shared.admit(other, limit.max_connections));
+        drop(busy);
+        assert!(shared.admit(one, limit.max_connections));
+        assert_eq!(open.cut(), [1]);
+        drop(last);
+        open.connections.abort().await;
     }
 }

@@ -2,6 +2,8 @@
 
 mod accept;
 mod activity;
+mod admission;
+mod clients;
 mod connection;
 mod connections;
 mod deadlines;
@@ -9,9 +11,12 @@ mod fairness;
 pub mod limits;
 mod lingering;
 pub mod listen;
+mod places;
 mod rejections;
+mod send_queue;
 mod short_writes;
 pub mod shutdown;
+mod stream;
 mod transport;
 
 use std::io;
@@ -27,8 +32,12 @@ use tracing::{Instrument, debug, debug_span, info, info_span, warn};
 
 use self::accept::Acceptor;
 use self::activity::Activity;
+use self::admission::Admission;
+pub(crate) use self::clients::ClientLimit;
 use self::connections::Connections;
 use self::deadlines::Timeouts;
+use self::places::{Places, RESERVED};
+use self::stream::{Opaque, Socket};
 use crate::http::Service;
 
 /// What can be chosen about connections.
@@ -36,12 +45,14 @@ use crate::http::Service;
 pub(crate) struct Settings {
     /// How long a connection may be idle, and how long the head of a request may take to arrive.
     pub(crate) keep_alive: Duration,
-    /// How long a client may take nothing of a response.
+    /// How late a client may be with reading a response.
     pub(crate) write_timeout: Duration,
     /// How many connections are served at a time.
     pub(crate) max_connections: usize,
     /// How long the service goes on after the first signal, while `/readyz` says that it stops.
     pub(crate) drain_delay: Duration,
+    /// How many of them one client may have.
+    pub(crate) client_limit: ClientLimit,
     /// How long the responses in flight may take when the service stops.
     pub(crate) grace_period: Duration,
     /// Whether messages about a request name the client.
@@ -66,11 +77,13 @@ pub(crate) async fn serve(
     mut signal: impl AsyncFnMut() -> &'static str,
 ) -> io::Result<()> {
     let listeners = accept::adopt(listeners)?;
-    let max_connections = limits::connections(settings.max_connections);
+    // The reserved places need descriptors too.
+    let max_connections = limits::connections(settings.max_connections + RESERVED).saturating_sub(RESERVED).max(1);
     shutdown::notify_ready();
     listen::announce(&listeners);
 
-    let mut acceptor = Acceptor::new(listeners, max_connections);
+    let mut acceptor = Acceptor::new(listeners, Places::new(max_connections));
+    let in_flight = service.in_flight();
     let mut connections = Connections::default();
     let open = Rc::clone(connections.open());
     let graceful = GracefulShutdown::new();
@@ -80,16 +93,23 @@ pub(crate) async fn serve(
             biased;
             () = &mut stop => break,
             Some(()) = connections.ended() => {}
-            (permit, stream, peer) = acceptor.next(&open) => {
-                let activity = Rc::new(Activity::new());
-                let serve = serve_peer(
-                    stream, peer, Rc::clone(service), Rc::clone(&activity), settings.clone(), graceful.watcher(),
-                );
-                connections.spawn(activity, async move {
-                    serve.await;
-                    drop(permit);
-                });
+            () = in_flight.room_wanted() => open.end_furthest_behind(),
+            (place, stream, peer) = acceptor.next(&open) => {
                 service.metrics().connection_accepted();
+                let client = settings.client_limit.client_at(peer.ip());
+                if client.is_some_and(|client| !open.admit(client, settings.client_limit.max_connections)) {
+                    debug!(%peer, "refused: the client has too many connections");
+                    service.metrics().connection_refused();
+                    continue;
+                }
+                let activity = Rc::new(Activity::new(Rc::clone(open.watchers())));
+                let place = Rc::new(place);
+                let admission = Admission::new(Rc::clone(&place), Rc::clone(&open));
+                let serve = serve_peer(
+                    stream, peer, Rc::clone(service), Rc::clone(&activity), admission, settings.clone(),
+                    graceful.watcher(),
+                );
+                connections.spawn(activity, client, place, serve);
             }
         }
         service.set_connections(open.count());
@@ -134,6 +154,7 @@ async fn serve_peer(
     peer: SocketAddr,
     service: Rc<Service>,
     activity: Rc<Activity>,
+    admission: Admission,
     settings: Settings,
     shutdown: Watcher,
 ) {
@@ -141,12 +162,11 @@ async fn serve_peer(
     let span = if settings.access_log { info_span!("connection", %peer) } else { debug_span!("connection", %peer) };
     async {
         debug!("accepted");
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!("TCP_NODELAY: {error}");
-        }
         // An address that is unknown is treated as the one with the stricter checks.
         let is_loopback = stream.local_addr().map_or(true, |address| address.ip().to_canonical().is_loopback());
-        connection::serve(stream, is_loopback, service, activity, settings.timeouts(), shutdown).await;
+        let stream = Socket::new(stream);
+        let (admission, timeouts) = (Some(admission), settings.timeouts());
+        connection::serve(stream, is_loopback, service, activity, admission, timeouts, shutdown).await;
         debug!("ended");
     }
     .instrument(span)
@@ -159,5 +179,6 @@ pub async fn serve_stream<I>(io: I, service: Rc<Service>, shutdown: Watcher)
 where
     I: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    connection::serve(io, true, service, Rc::new(Activity::new()), Timeouts::default(), shutdown).await;
+    let activity = Rc::new(Activity::new(Rc::default()));
+    connection::serve(Opaque(io), true, service, activity, None, Timeouts::default(), shutdown).await;
 }

@@ -13,24 +13,31 @@ use super::deadlines::{Deadlines, Timeouts};
 use super::fairness::Fairness;
 use super::lingering::LingeringClose;
 use super::short_writes;
+use super::stream::Stream;
 
 #[cfg(test)]
 mod tests;
 
-/// A socket, or another byte stream, with what the service demands of its client.
-pub(crate) struct Transport<I> {
+/// Bytes of output after which it is made sure that the system has transmitted them. Looking costs some system calls, so few
+/// bytes, which nearly always are transmitted at once, have to add up before. This much of each connection is in no budget.
+pub(crate) const UNCHECKED_BYTES: usize = 16 * 1024;
+
+/// A byte stream with what the service demands of its client.
+pub(crate) struct Transport<I: Stream> {
     io: I,
     activity: Rc<Activity>,
     deadlines: Deadlines,
     fairness: Fairness,
+    /// Bytes written since all were known to be transmitted.
+    unchecked_bytes: usize,
     /// `None` before the sending side is shut down.
     lingering_close: Option<LingeringClose>,
 }
 
-impl<I> Transport<I> {
+impl<I: Stream> Transport<I> {
     pub(crate) fn new(io: I, activity: Rc<Activity>, timeouts: Timeouts) -> Self {
         let deadlines = Deadlines::new(timeouts);
-        Self { io, activity, deadlines, fairness: Fairness::default(), lingering_close: None }
+        Self { io, activity, deadlines, fairness: Fairness::default(), unchecked_bytes: 0, lingering_close: None }
     }
 
     /// Accounts for an attempt to write. A client that takes nothing is waited for until its deadline.
@@ -38,19 +45,47 @@ impl<I> Transport<I> {
         match &written {
             Poll::Ready(Ok(bytes)) => {
                 self.fairness.record(*bytes);
-                self.activity.set_write_blocked(self.deadlines.written(*bytes));
+                self.deadlines.written(*bytes);
+                self.unchecked_bytes += *bytes;
+                self.activity.advance();
             }
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => {
-                self.activity.set_write_blocked(true);
-                return self.deadlines.poll_write_blocked(context).map(Err);
-            }
+            Poll::Pending => return self.poll_blocked(context).map(Err),
         }
         written
     }
+
+    /// For a client that keeps output waiting. Ready with the error that ends the connection.
+    fn poll_blocked(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        self.activity.fall_behind(self.deadlines.behind_since());
+        let error = ready!(self.deadlines.poll_write_blocked(context));
+        self.activity.cut();
+        Poll::Ready(error)
+    }
+
+    /// Ready when the system has transmitted all output, or nearly all where up to `tolerated` bytes were written.
+    fn poll_transmitted(&mut self, tolerated: usize, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.unchecked_bytes > tolerated || self.deadlines.is_waiting() {
+            if self.io.poll_transmitted(context).is_pending() {
+                return self.poll_blocked(context).map(Err);
+            }
+            self.unchecked_bytes = 0;
+            self.activity.transmitted();
+        }
+        self.deadlines.caught_up();
+        Poll::Ready(Ok(()))
+    }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Transport<I> {
+impl<I: Stream> Drop for Transport<I> {
+    fn drop(&mut self) {
+        if self.activity.is_cut() && !self.io.is_transmitted() {
+            self.io.discard_untransmitted();
+        }
+    }
+}
+
+impl<I: Stream> AsyncRead for Transport<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -63,13 +98,16 @@ impl<I: AsyncRead + Unpin> AsyncRead for Transport<I> {
         }
         if result.is_pending() && !self.activity.is_busy() {
             let idle_since = self.activity.idle_since();
-            return self.deadlines.poll_request(idle_since, context).map(Err);
+            let error = ready!(self.deadlines.poll_request(idle_since, context));
+            // A client that has yet to read the last response needs no time for another request.
+            ready!(self.poll_transmitted(0, context))?;
+            return Poll::Ready(Err(error));
         }
         result
     }
 }
 
-impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Transport<I> {
+impl<I: Stream> AsyncWrite for Transport<I> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.fairness.poll_may_write(context));
         let written = Pin::new(&mut self.io).poll_write(context, bytes);
@@ -96,15 +134,16 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Transport<I> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
+        ready!(Pin::new(&mut self.io).poll_flush(context))?;
+        self.poll_transmitted(UNCHECKED_BYTES, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { io, activity, lingering_close, .. } = &mut *self;
-        if lingering_close.is_none() {
-            ready!(Pin::new(&mut *io).poll_shutdown(context))?;
-            activity.set_write_blocked(false);
+        if self.lingering_close.is_none() {
+            ready!(self.poll_transmitted(0, context))?;
+            ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
         }
+        let Self { io, activity, lingering_close, .. } = &mut *self;
         lingering_close.get_or_insert_with(LingeringClose::new).poll(io, activity, context).map(Ok)
     }
 }

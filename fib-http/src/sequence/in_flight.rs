@@ -1,48 +1,122 @@
-//! The memory of responses in flight: what numbers hold from the moment they are taken until the system has all their digits.
+//! The memory of responses in flight: what they hold from the moment they are made until the system has transmitted them.
 
 use std::cell::Cell;
 use std::fmt;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
-/// How much memory all numbers in flight hold, and how much that may be.
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// The most bytes of one response that the system holds on its way to a client that does not read.
+pub(crate) const SOCKET_BYTES: usize = 256 * 1024;
+
+/// How often a request that waits for room asks for it. A client becomes one that can be cut for it as time passes.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// How much memory all responses in flight hold, and how much that may be.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     budget: usize,
     held: Cell<usize>,
     count: Cell<u64>,
+    /// Requests that wait for room.
+    waiting: Cell<usize>,
+    /// Told when a response gives room back and a request waits.
+    freed: Notify,
+    /// Told when a request finds no room.
+    wanted: Notify,
 }
 
-/// What numbers in flight hold now.
+/// What responses in flight hold now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Load {
-    /// Numbers in flight.
-    pub(crate) numbers: u64,
+    /// Responses in flight.
+    pub(crate) responses: u64,
     /// The bytes that they hold.
     pub(crate) bytes: u64,
 }
 
 impl InFlight {
-    /// Numbers in flight may hold `budget` bytes.
+    /// Responses in flight may hold `budget` bytes.
     pub(crate) fn new(budget: usize) -> Self {
-        Self { budget, held: Cell::new(0), count: Cell::new(0) }
+        Self {
+            budget,
+            held: Cell::new(0),
+            count: Cell::new(0),
+            waiting: Cell::new(0),
+            freed: Notify::new(),
+            wanted: Notify::new(),
+        }
     }
 
     pub(crate) fn load(&self) -> Load {
-        Load { numbers: self.count.get(), bytes: self.held.get() as u64 }
+        Load { responses: self.count.get(), bytes: self.held.get() as u64 }
     }
 
-    /// Reserves `bytes` for one more number. A number alone may exceed the budget.
+    /// Reserves `bytes` of this process's memory, and what the system holds of a body of `length` bytes, for one more response.
+    /// A response alone may exceed the budget.
     ///
     /// # Errors
-    /// [`OverBudget`] where the numbers in flight leave no room for it.
-    pub(crate) fn reserve(self: &Rc<Self>, bytes: usize) -> Result<Reservation, OverBudget> {
-        let held = self.held.get();
-        if held > 0 && held.saturating_add(bytes) > self.budget {
+    /// [`OverBudget`] where the responses in flight leave no room for it.
+    pub(crate) fn reserve(self: &Rc<Self>, bytes: usize, length: usize) -> Result<Reservation, OverBudget> {
+        if !self.has_room(bytes, length) {
             return Err(OverBudget);
         }
-        self.held.set(held.saturating_add(bytes));
+        let bytes = bytes.saturating_add(length.min(SOCKET_BYTES));
+        self.held.set(self.held.get().saturating_add(bytes));
         self.count.set(self.count.get() + 1);
+        // There may be room for another one.
+        self.tell_of_room();
         Ok(Reservation { in_flight: Rc::clone(self), bytes })
+    }
+
+    /// Whether [`reserve`](Self::reserve) would succeed.
+    pub(crate) fn has_room(&self, bytes: usize, length: usize) -> bool {
+        let held = self.held.get();
+        let more = bytes.saturating_add(length.min(SOCKET_BYTES));
+        held == 0 || held.saturating_add(more) <= self.budget
+    }
+
+    /// Whether so much of the budget is used that it is worth a look whether there is room.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.held.get() > self.budget / 2
+    }
+
+    /// Asks for room until there may be some.
+    pub(crate) async fn wait_for_room(&self) {
+        struct Waiting<'a>(&'a Cell<usize>);
+
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+
+        self.waiting.set(self.waiting.get() + 1);
+        let _waiting = Waiting(&self.waiting);
+        // The place in the order of those that wait is kept.
+        let mut freed = pin!(self.freed.notified());
+        loop {
+            self.wanted.notify_one();
+            if timeout(INTERVAL, &mut freed).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Tells one of those that wait for room: the last one to come. Where more come than can be served, all would otherwise wait
+    /// in vain.
+    fn tell_of_room(&self) {
+        if self.waiting.get() > 0 {
+            self.freed.notify_last();
+        }
+    }
+
+    /// Ready when a request has found no room.
+    pub(crate) async fn room_wanted(&self) {
+        self.wanted.notified().await;
     }
 }
 
@@ -53,15 +127,28 @@ pub(crate) struct Reservation {
     bytes: usize,
 }
 
-impl Drop for Reservation {
-    fn drop(&mut self) {
+impl Reservation {
+    /// The system has taken the whole response: gives back all but what the system may hold of a body of `length` bytes.
+    pub(crate) fn shrink_to_socket(&mut self, length: usize) {
+        self.give_back(self.bytes.saturating_sub(length.min(SOCKET_BYTES)));
+    }
+
+    fn give_back(&mut self, bytes: usize) {
         let all = &self.in_flight;
-        all.held.set(all.held.get() - self.bytes);
-        all.count.set(all.count.get() - 1);
+        self.bytes -= bytes;
+        all.held.set(all.held.get() - bytes);
+        all.tell_of_room();
     }
 }
 
-/// The numbers in flight hold as much memory as they may.
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.in_flight.count.set(self.in_flight.count.get() - 1);
+        self.give_back(self.bytes);
+    }
+}
+
+/// The responses in flight hold as much memory as they may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverBudget;
 
@@ -76,19 +163,97 @@ impl std::error::Error for OverBudget {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
+    use tokio::task::spawn_local;
+    use tokio::time::{Instant, sleep};
+
+    fn load(all: &InFlight) -> (u64, u64) {
+        let Load { responses, bytes } = all.load();
+        (responses, bytes)
+    }
 
     #[test]
     fn one_alone_may_exceed_the_budget_and_others_wait() {
         let all = Rc::new(InFlight::new(100));
-        let long = all.reserve(1000).expect("it is alone");
-        assert_eq!(all.reserve(1).expect_err("no room"), OverBudget);
-        assert_eq!(all.load(), Load { numbers: 1, bytes: 1000 });
+        let long = all.reserve(1000, 0).expect("it is alone");
+        assert_eq!(all.reserve(1, 0).expect_err("no room"), OverBudget);
+        assert_eq!(load(&all), (1, 1000));
         drop(long);
-        let half = all.reserve(50).expect("room");
-        drop(all.reserve(50).expect("room"));
-        assert_eq!(all.reserve(51).expect_err("no room"), OverBudget);
-        assert_eq!(all.reserve(usize::MAX).expect_err("no room"), OverBudget);
+        let half = all.reserve(50, 0).expect("room");
+        drop(all.reserve(50, 0).expect("room"));
+        assert_eq!(all.reserve(51, 0).expect_err("no room"), OverBudget);
+        assert_eq!(all.reserve(usize::MAX, 1).expect_err("no room"), OverBudget);
         drop(half);
-        assert_eq!(all.load(), Load { numbers: 0, bytes: 0 });
+        assert_eq!(load(&all), (0, 0));
+    }
+
+    #[test]
+    fn what_the_system_holds_counts_until_it_is_transmitted() {
+        let all = Rc::new(InFlight::new(usize::MAX));
+        let mut short = all.reserve(10, 10).expect("room");
+        let mut long = all.reserve(1_000_000, 2_000_000).expect("room");
+        assert_eq!(load(&all), (2, 1_000_020 + SOCKET_BYTES as u64));
+        short.shrink_to_socket(10);
+        long.shrink_to_socket(2_000_000);
+        assert_eq!(load(&all), (2, 10 + SOCKET_BYTES as u64));
+        drop(long);
+        assert_eq!(load(&all), (1, 10));
+        drop(short);
+        assert_eq!(load(&all), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_room_is_told_of_it_and_asks_for_it() {
+        let all = Rc::new(InFlight::new(100));
+        let whole = all.reserve(100, 0).expect("room");
+        let wait = async {
+            all.wait_for_room().await;
+            Instant::now()
+        };
+        let make_room = async {
+            all.room_wanted().await;
+            sleep(INTERVAL / 2).await;
+            drop(whole);
+            Instant::now()
+        };
+        let (told, dropped) = tokio::join!(wait, make_room);
+        assert_eq!(told, dropped);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_asks_again_and_again() {
+        let all = InFlight::new(100);
+        let start = Instant::now();
+        let ask = async {
+            for _ in 0..4 {
+                all.room_wanted().await;
+            }
+            start.elapsed()
+        };
+        let took = tokio::select! { () = all.wait_for_room() => panic!("there is none"), took = ask => took };
+        assert_eq!(took, INTERVAL * 3);
+    }
+
+    #[tokio::test(flavor = "local", start_paused = true)]
+    async fn the_last_to_come_is_told_first_however_long_others_wait() {
+        let all = Rc::new(InFlight::new(100));
+        let whole = all.reserve(100, 0).expect("room");
+        let told = Rc::new(RefCell::new(Vec::new()));
+        for number in 0..3 {
+            let (all, told) = (Rc::clone(&all), Rc::clone(&told));
+            spawn_local(async move {
+                sleep(INTERVAL / 3 * number).await;
+                all.wait_for_room().await;
+                told.borrow_mut().push(number);
+            });
+        }
+        sleep(INTERVAL * 10).await;
+        drop(whole);
+        sleep(INTERVAL).await;
+        assert_eq!(*told.borrow(), [2]);
+        // What is left of the room is for the next one.
+        let _rest = all.reserve(1, 0).expect("room");
+        sleep(INTERVAL).await;
+        assert_eq!(*told.borrow(), [2, 1]);
     }
 }

@@ -22,9 +22,8 @@ use tracing::{info, warn};
 
 pub use self::digits::{Digits, WINDOW_BYTES};
 use self::headroom::Headroom;
-use self::in_flight::InFlight;
 pub use self::in_flight::OverBudget;
-pub(crate) use self::in_flight::{Load, Reservation};
+pub(crate) use self::in_flight::{InFlight, Load, Reservation, SOCKET_BYTES};
 use self::lasting::LastingShortage;
 use self::memory::{Bytes, EXEMPT_BYTES, Memory, SystemMemory};
 pub use self::shortage::Shortage;
@@ -171,6 +170,11 @@ impl Sequence {
         self.fibonacci.guard_mut().memory()
     }
 
+    /// The memory of responses in flight, and the budget for it.
+    pub(crate) fn in_flight(&self) -> &Rc<InFlight> {
+        &self.in_flight
+    }
+
     /// What numbers in flight hold.
     pub(crate) fn load(&self) -> Load {
         self.in_flight.load()
@@ -195,10 +199,16 @@ impl Sequence {
     pub(crate) fn take(&mut self) -> Result<Number, Shortage> {
         let in_flight = Rc::clone(&self.in_flight);
         let (index, (digits, reservation)) = self.take_rendered(|number| {
-            let reservation = in_flight.reserve(Digits::bytes_for(number))?;
+            let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
             Ok((Digits::of(number)?, reservation))
         })?;
         Ok(Number { index, digits, reservation })
+    }
+
+    /// Whether the budget has room for the next number. Consumes nothing. A number that cannot be computed needs none.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let Self { fibonacci, in_flight, .. } = self;
+        fibonacci.peek().map_or(true, |number| in_flight.has_room(Digits::bytes_for(number), number.digit_count()))
     }
 
     /// Tells whether [`take`](Self::take) would find a number now. Consumes nothing.
@@ -222,8 +232,8 @@ impl Sequence {
     }
 
     fn check_next(&mut self) -> Result<(), Shortage> {
-        let bytes = self.compute()?;
-        drop(self.in_flight.reserve(bytes)?);
+        let (bytes, length) = self.compute()?;
+        drop(self.in_flight.reserve(bytes, length)?);
         Ok(self.headroom.check_before(RESPONSE_BYTES + bytes)?)
     }
 
@@ -292,16 +302,17 @@ impl Sequence {
         }
     }
 
-    /// Computes the next number, and returns the bytes that its response will take, which the guard has admitted.
-    fn compute(&mut self) -> Result<usize, Shortage> {
-        let bytes = match self.fibonacci.peek() {
-            Ok(number) => Digits::bytes_for(number),
+    /// Computes the next number. Returns the bytes that its digits take and their count, for which the guard has admitted the
+    /// memory: that of this process, and what the system holds of the response.
+    fn compute(&mut self) -> Result<(usize, usize), Shortage> {
+        let (bytes, length) = match self.fibonacci.peek() {
+            Ok(number) => (Digits::bytes_for(number), number.digit_count()),
             Err(exhausted) => return Err(self.shortage_of(exhausted)),
         };
         if self.fibonacci.bytes_held() > EXEMPT_BYTES {
-            self.fibonacci.guard_mut().admit_bytes(bytes as u64)?;
+            self.fibonacci.guard_mut().admit_bytes((bytes + length.min(SOCKET_BYTES)) as u64)?;
         }
-        Ok(bytes)
+        Ok((bytes, length))
     }
 
     fn shortage_of(&self, exhausted: Exhausted) -> Shortage {
@@ -314,9 +325,9 @@ impl Sequence {
     /// The one place where a number is consumed.
     fn commit<T>(&mut self, render: &mut impl FnMut(&Natural) -> Result<T, Shortage>) -> Result<(u64, T), Shortage> {
         let index = self.fibonacci.index();
-        let bytes = RESPONSE_BYTES + self.compute()?;
+        let (bytes, _) = self.compute()?;
         let rendered = render(self.fibonacci.peek()?)?;
-        self.headroom.check_after(bytes)?;
+        self.headroom.check_after(RESPONSE_BYTES + bytes)?;
         // The number has been computed, so nothing can fail from here on.
         self.fibonacci.advance()?;
         Ok((index, rendered))

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::future::{Future, pending};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -15,12 +15,12 @@ use fib_http::sequence::memory::{Reading, SystemMemory, Threshold};
 use fib_http::{Config, Error};
 use tokio::sync::oneshot;
 
-/// Longer than anything takes on the slowest machine: only a hang is a failure.
+/// How long a test waits before it takes the program to hang. Nothing takes that long on the slowest machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) const GET: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Whether this machine has IPv6; says so where it has not, since less is tested then.
+/// Whether this machine has IPv6. Prints a message where it has not, since less is tested then.
 pub(crate) fn has_ipv6() -> bool {
     let has = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
     if !has {
@@ -52,12 +52,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With flags, and memory without end.
+    /// Starts it with flags and unlimited memory.
     pub(crate) fn start(flags: &[&str]) -> Self {
         Self::with_readings(flags, || Reading::of_machine(0, u64::MAX))
     }
 
-    /// With flags, and made-up readings of the memory at a threshold of 50 %.
+    /// Starts it with flags, made-up memory readings and a threshold of 50 %.
     pub(crate) fn with_readings(flags: &[&str], readings: impl FnMut() -> Reading + Send + 'static) -> Self {
         Self::on("localhost", flags, readings)
     }
@@ -100,7 +100,7 @@ fn signal_at(stopped: impl Future + Unpin) -> impl AsyncFnMut() -> &'static str 
     }
 }
 
-/// The program, in a process of its own that ends with this value.
+/// The program in a process of its own, which is killed when this value is dropped.
 pub(crate) struct Program {
     child: Child,
     lines: Receiver<String>,
@@ -265,7 +265,7 @@ impl Client {
         self.stream.get_mut().write_all(bytes.as_ref()).is_ok()
     }
 
-    /// Says that no more will be sent.
+    /// Shuts down the sending side.
     pub(crate) fn half_close(&mut self) {
         let stream = self.stream.get_ref();
         stream.shutdown(std::net::Shutdown::Write).expect("it is open");
@@ -280,7 +280,7 @@ impl Client {
         response
     }
 
-    /// One response's head: all that there is after HEAD.
+    /// The head of one response, which is all of it after HEAD.
     pub(crate) fn read_head(&mut self) -> Response {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -305,9 +305,14 @@ impl Client {
 
     /// The bytes that are there, at least one, unless the connection has ended.
     pub(crate) fn piece(&mut self) -> Vec<u8> {
-        let piece = self.stream.fill_buf().expect("an orderly end").to_vec();
+        self.try_piece().expect("an orderly end")
+    }
+
+    /// The same from a connection that may have been cut.
+    pub(crate) fn try_piece(&mut self) -> io::Result<Vec<u8>> {
+        let piece = self.stream.fill_buf()?.to_vec();
         self.stream.consume(piece.len());
-        piece
+        Ok(piece)
     }
 
     /// Everything up to the end of the connection.
@@ -347,7 +352,7 @@ impl Response {
         std::str::from_utf8(&self.body).expect("UTF-8")
     }
 
-    /// Checks that this is a refusal as it should be.
+    /// Checks that this is a well-formed problem document with `status`, without an index.
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16) {
         assert_eq!(self.status, status, "{}", self.head);

@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes};
 
 use crate::http::exchange::Exchange;
-use crate::sequence::Digits;
+use crate::sequence::{Digits, Reservation};
 
 /// The bytes of a body. hyper takes all of it at once and drains it into the socket.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ impl Payload {
     /// The same bytes, which own `exchange` until the system has taken them.
     pub(crate) fn with_exchange(self, exchange: Exchange) -> Self {
         Self { exchange: Some(exchange), ..self }
+    }
+
+    /// See [`Exchange::take_reservation`].
+    pub(crate) fn take_reservation(&mut self, longer_than: usize) -> Option<Reservation> {
+        self.exchange.as_mut()?.take_reservation(longer_than)
     }
 }
 

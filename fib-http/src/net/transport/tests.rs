@@ -1,9 +1,10 @@
 //! Clients that take nothing, little, or all; that send late; that do not end.
 
 use super::*;
-use crate::net::deadlines::MINIMUM_RATE;
+use crate::net::deadlines::{MAX_UNREAD_BYTES, MINIMUM_RATE};
 use crate::net::fairness::QUANTUM_BYTES;
 use crate::net::lingering;
+use crate::net::stream::Opaque;
 use std::cell::Cell;
 use std::future::pending;
 use std::time::Duration;
@@ -17,14 +18,14 @@ const TIMEOUTS: Timeouts = Timeouts { keep_alive: KEEP_ALIVE, write: TIMEOUT };
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Both ends of a connection that holds `capacity` bytes each way.
-fn pair(capacity: usize) -> (Transport<DuplexStream>, DuplexStream, Rc<Activity>) {
+fn pair(capacity: usize) -> (Transport<Opaque<DuplexStream>>, DuplexStream, Rc<Activity>) {
     let (server, client) = duplex(capacity);
-    let activity = Rc::new(Activity::new());
-    (Transport::new(server, Rc::clone(&activity), TIMEOUTS), client, activity)
+    let activity = Rc::new(Activity::new(Rc::default()));
+    (Transport::new(Opaque(server), Rc::clone(&activity), TIMEOUTS), client, activity)
 }
 
 /// Writes for ever; tells after how many seconds it could not.
-async fn write(mut io: Transport<DuplexStream>) -> u64 {
+async fn write(mut io: Transport<Opaque<DuplexStream>>) -> u64 {
     let start = Instant::now();
     let error = loop {
         if let Err(error) = io.write_all(&[0; 100]).await {
@@ -47,38 +48,76 @@ async fn take(mut client: DuplexStream, count: usize, pause: Duration) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_cut() {
     let (io, _client, activity) = pair(1024);
-    assert_eq!(write(io).await, 60);
-    assert!(activity.is_busy());
+    // The bytes that are on their way earn a second.
+    assert_eq!(write(io).await, 61);
+    assert!(activity.is_busy() && activity.is_cut());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_byte_a_minute_is_not_enough() {
     let (io, client, _) = pair(1024);
     let seconds = tokio::select! { seconds = write(io) => seconds, never = take(client, 1, TIMEOUT / 2) => never };
-    assert_eq!(seconds, 60);
+    assert_eq!(seconds, 61);
+}
+
+/// Takes `kib` KiB each `pause` of a long response, through buffers of 8 MiB. Tells after how many seconds it was cut, if it
+/// was within two days.
+async fn cut_after(kib: usize, pause: Duration) -> Option<u64> {
+    let (io, client, _) = pair(8 << 20);
+    let slow = async {
+        tokio::select! { seconds = write(io) => seconds, never = take(client, kib << 10, pause) => never }
+    };
+    timeout(48 * HOUR, slow).await.ok()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_slow_but_steady_is_not_cut() {
-    let (io, client, _) = pair(256 * 1024);
-    let count = 45 * usize::try_from(MINIMUM_RATE).expect("small");
-    let pause = Duration::from_secs(44);
-    let slow = async {
-        tokio::select! { seconds = write(io) => seconds, never = take(client, count, pause) => never }
-    };
-    assert!(timeout(HOUR, slow).await.is_err());
+async fn a_client_that_reads_slowly_but_steadily_is_not_cut_whatever_its_steps() {
+    for seconds in [1, 44, 1000, 7000] {
+        let kib = usize::try_from(seconds * MINIMUM_RATE / 1024).expect("small");
+        assert_eq!(cut_after(kib, Duration::from_secs(seconds)).await, None, "{seconds}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_below_the_rate_is_cut_in_the_end() {
-    let (io, client, _) = pair(256 * 1024);
-    let count = 22 * usize::try_from(MINIMUM_RATE).expect("small");
-    let pause = Duration::from_secs(44);
+    let seconds = cut_after(22, Duration::from_secs(44)).await.expect("it is cut");
+    // It reads at half the rate, and 8 MiB are on their way to it.
+    assert!((2 * 8192..3 * 8192).contains(&seconds), "{seconds}");
+}
+
+/// What is on its way to the client when it asks again is read first.
+#[tokio::test(start_paused = true)]
+async fn a_slow_client_that_asks_before_it_has_read_is_not_cut() {
+    let (mut io, client, _) = pair(4 << 20);
     let slow = async {
-        tokio::select! { seconds = write(io) => seconds, never = take(client, count, pause) => never }
+        let responses = async {
+            loop {
+                io.write_all(&[0; 600_000]).await.expect("it is not cut");
+                io.flush().await.expect("it is not cut");
+            }
+        };
+        tokio::select! { never = responses => never, never = take(client, 100 << 10, Duration::from_secs(100)) => never }
     };
-    let seconds = timeout(HOUR, slow).await.expect("it is cut");
-    assert!(seconds > 60, "{seconds}");
+    assert!(timeout(48 * HOUR, slow).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_has_read_long_ago_earns_no_time() {
+    let (mut io, mut client, _) = pair(1024);
+    let read = async {
+        client.read_exact(&mut vec![0; 100 << 20]).await.expect("bytes");
+        // Longer than it takes to read what the client may have had on its way.
+        sleep(3 * HOUR).await;
+        pending().await
+    };
+    let write = async {
+        io.write_all(&vec![0; 100 << 20]).await.expect("it is read");
+        io.flush().await.expect("it is read");
+        sleep(3 * HOUR).await;
+        write(io).await
+    };
+    let seconds = tokio::select! { seconds = write => seconds, never = read => never };
+    assert!(seconds <= 61 + MAX_UNREAD_BYTES / MINIMUM_RATE, "{seconds}");
 }
 
 /// Takes all that it is given at once.
@@ -108,7 +147,7 @@ impl AsyncWrite for Sink {
 async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
     let turns = Cell::new(0);
     let write = async {
-        let mut io = Transport::new(Sink, Rc::new(Activity::new()), TIMEOUTS);
+        let mut io = Transport::new(Opaque(Sink), Rc::new(Activity::new(Rc::default())), TIMEOUTS);
         for _ in 0..160 {
             io.write_all(&[0; QUANTUM_BYTES / 16]).await.expect("it takes all");
         }
@@ -124,7 +163,7 @@ async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
 }
 
 /// Reads for ever; tells after how many seconds it could not.
-async fn read(mut io: Transport<DuplexStream>) -> u64 {
+async fn read(mut io: Transport<Opaque<DuplexStream>>) -> u64 {
     let start = Instant::now();
     let error = loop {
         match io.read_u8().await {

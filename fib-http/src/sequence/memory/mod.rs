@@ -286,7 +286,7 @@ mod tests {
         let in_flight = Rc::new(InFlight::new(1_000_000));
         guard.set_in_flight(Rc::clone(&in_flight));
         assert!(guard.admit_bytes(100_000).is_ok());
-        let number = in_flight.reserve(60_000).expect("room");
+        let number = in_flight.reserve(60_000, 0).expect("room");
         assert!(guard.admit_bytes(40_000).is_ok());
         let refusal = guard.admit_bytes(40_001).expect_err("no room");
         assert_eq!((refusal.used, refusal.needed, refusal.allowed), (460_000, 40_001, 500_000));
