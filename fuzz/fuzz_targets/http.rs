@@ -138,10 +138,7 @@ async fn exchange(input: &Input<'_>) {
         Start::Small(index) => index.into(),
         Start::Long(index) => 1_254_250 + u64::from(index),
     };
-    let memory = SystemMemory::with_readings(Threshold::new(50.0).expect("valid"), || Reading {
-        machine: (0, u64::MAX),
-        cgroup: None,
-    });
+    let memory = SystemMemory::with_readings(Threshold::new(50.0).expect("valid"), || Reading::of_machine(0, u64::MAX));
     let sequence = Sequence::start_at(start, memory, OnMemoryLimit::Refuse).expect("near");
     let service = Rc::new(Service::new(sequence));
     // `None` once the service stops.
