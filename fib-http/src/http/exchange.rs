@@ -34,11 +34,11 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Starts when the request's head is complete.
-    pub(crate) fn start(metrics: Rc<Metrics>, head: &Parts, route: &'static str, access_log: bool) -> Self {
+    /// Starts when the request's head is complete. In a box: it moves along with the response many times.
+    pub(crate) fn start(metrics: Rc<Metrics>, head: &Parts, route: &'static str, access_log: bool) -> Box<Self> {
         let logged = access_log.then(|| Box::new(head.uri.clone()));
         let (started, method) = (Instant::now(), head.method.clone());
-        Self {
+        Box::new(Self {
             metrics,
             started,
             method,
@@ -49,7 +49,7 @@ impl Exchange {
             status: None,
             length: 0,
             sent: 0,
-        }
+        })
     }
 
     /// When the request's head was complete.

@@ -1,5 +1,6 @@
 //! From a request to a response.
 
+mod answer;
 mod exchange;
 mod lost_numbers;
 mod metrics;
@@ -9,6 +10,7 @@ pub(crate) mod response;
 mod service;
 mod text_format;
 
+pub(crate) use self::answer::Answer;
 pub use self::request::body::MAX_BYTES as REQUEST_BODY_BYTES;
 pub use self::request::host::HostName;
 pub(crate) use self::request::host::Hosts;

@@ -13,6 +13,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 use tracing::{debug, info};
 
+use super::answer::Answer;
 use super::exchange::Exchange;
 use super::metrics::{self, Metrics, Snapshot};
 use super::pages::Docs;
@@ -125,11 +126,10 @@ impl Service {
         &self.in_flight
     }
 
-    /// Answers one request, or refuses it where there is no place for its connection. Nearly all requests have no body and are
-    /// answered without waiting.
-    pub(crate) async fn respond<B>(&self, request: Request<B>, arrival: Arrival) -> Response<Payload>
+    /// Answers one request, or refuses it where there is no place for its connection.
+    pub(crate) fn respond<'a, B>(&'a self, request: Request<B>, arrival: Arrival) -> Answer<'a, Response<Payload>>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + 'a,
     {
         let (head, body) = request.into_parts();
         let fields = Fields::of(&head.headers);
@@ -139,22 +139,27 @@ impl Service {
         if !arrival.has_place {
             checked = Err(Problem::unavailable("connections", "Too many clients are connected.").closing());
         }
-        if !body.is_end_stream() {
-            checked = match checked {
-                // A client that waits for `100 Continue` does not get one, and so does not send the body.
-                Err(problem) if fields.expect => Err(problem.closing()),
-                checked => match drain(body).await {
-                    Ok(()) => checked,
-                    // The rest of the body precedes the next request.
-                    Err(problem) => Err(checked.err().unwrap_or(problem).closing()),
-                },
-            };
+        if body.is_end_stream() && (checked.is_err() || !self.in_flight.is_crowded()) {
+            return Answer::ready(self.finish(&head, fields, route, checked, exchange));
         }
-        if checked.is_ok() && self.in_flight.is_crowded() {
-            // In a box: the futures of all other requests stay small.
-            Box::pin(self.wait_for_room(route)).await;
-        }
-        self.finish(&head, fields, route, checked, exchange)
+        Answer::later(async move {
+            if !body.is_end_stream() {
+                checked = match checked {
+                    // A client that waits for `100 Continue` does not get one, and so does not send the body.
+                    Err(problem) if fields.expect => Err(problem.closing()),
+                    checked => match drain(body).await {
+                        Ok(()) => checked,
+                        // The rest of the body precedes the next request.
+                        Err(problem) => Err(checked.err().unwrap_or(problem).closing()),
+                    },
+                };
+            }
+            let route = Route::of(head.uri.path());
+            if checked.is_ok() && self.in_flight.is_crowded() {
+                self.wait_for_room(route).await;
+            }
+            self.finish(&head, fields, route, checked, exchange)
+        })
     }
 
     /// The response to a head that hyper rejects with `status`. In `input` it stands behind so many other requests.
@@ -196,7 +201,7 @@ impl Service {
         fields: Fields,
         route: Route<'_>,
         checked: Result<(), Problem>,
-        mut exchange: Exchange,
+        mut exchange: Box<Exchange>,
     ) -> Response<Payload> {
         let answer = checked.and_then(|()| contain_panics(|| self.content(head, fields, route, &mut exchange)));
         let mut response = answer.unwrap_or_else(|problem| {

@@ -22,7 +22,7 @@ use super::rejections::Rejections;
 use super::stream::Stream;
 use super::transport::{Transport, UNCHECKED_BYTES};
 use crate::http::response::Payload;
-use crate::http::{Arrival, Service};
+use crate::http::{Answer, Arrival, Service};
 use crate::sequence::headroom;
 
 /// The most output that hyper queues on a connection before it writes. By default it would queue 400 KB.
@@ -73,28 +73,30 @@ fn http() -> http1::Builder {
 }
 
 /// Answers one request, and keeps the connection busy until the system has the whole response.
-async fn respond(
-    service: &Service,
-    activity: &Rc<Activity>,
+fn respond<'a>(
+    service: &'a Service,
+    activity: &'a Rc<Activity>,
     is_loopback: bool,
-    admission: Option<&Admission>,
+    admission: Option<&'a Admission>,
     request: Request<Incoming>,
-) -> Result<Response<Full<TrackedPayload>>, Infallible> {
+) -> Answer<'a, Result<Response<Full<TrackedPayload>>, Infallible>> {
     let unsent = activity.request_arrived();
-    let mut has_place = true;
-    if let Some(admission) = admission
-        && !admission.is_regular()
-        && !Service::is_for_operators(request.uri().path())
-    {
-        // In a box: the futures of all other requests stay small.
-        has_place = Box::pin(admission.admit()).await;
-    }
-    let response = service.respond(request, Arrival { is_loopback, has_place }).await;
-    if response.headers().contains_key(CONNECTION) {
-        // The service closes the connection, and the client may already be sending what follows.
-        activity.leave_input_unread();
-    }
-    Ok(response.map(|payload| Full::new(TrackedPayload { payload, unsent })))
+    let answer = match admission {
+        Some(admission) if !admission.is_regular() && !Service::is_for_operators(request.uri().path()) => {
+            Answer::later(async move {
+                let has_place = admission.admit().await;
+                service.respond(request, Arrival { is_loopback, has_place }).await
+            })
+        }
+        _ => service.respond(request, Arrival { is_loopback, has_place: true }),
+    };
+    answer.map(move |response| {
+        if response.headers().contains_key(CONNECTION) {
+            // The service closes the connection, and the client may already be sending what follows.
+            activity.leave_input_unread();
+        }
+        Ok(response.map(|payload| Full::new(TrackedPayload { payload, unsent })))
+    })
 }
 
 /// The bytes of a response, which hyper drops when the system has all of them or when the connection ends.

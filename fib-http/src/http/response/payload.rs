@@ -10,7 +10,7 @@ use crate::sequence::{Digits, Reservation};
 pub(crate) struct Payload {
     content: Content,
     /// Ends when the socket has all bytes, or when it fails.
-    exchange: Option<Exchange>,
+    exchange: Option<Box<Exchange>>,
 }
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ enum Content {
 
 impl Payload {
     /// The same bytes, which own `exchange` until the system has taken them.
-    pub(crate) fn with_exchange(self, exchange: Exchange) -> Self {
+    pub(crate) fn with_exchange(self, exchange: Box<Exchange>) -> Self {
         Self { exchange: Some(exchange), ..self }
     }
 
