@@ -4,6 +4,10 @@
 //! chosen once, at run time. Numbers of a few limbs are added by portable code that is inlined into the caller. Loops that have
 //! no vector kernel are in `scalar`.
 //!
+//! Vector kernels exist on x86-64, the one architecture with SSE2 and 64-bit pointers. They need a target that has its registers:
+//! kernels and boot loaders are compiled for targets without SSE2, where LLVM cannot compile the other vectors either.
+//! `--cfg fib_portable` leaves the vector kernels out everywhere.
+//!
 //! What is inlined is compiled in the user's crate, with the `opt-level` of that crate. With debug assertions that level is
 //! most likely 0, so then the functions here are not inlined, and the `opt-level` of this crate applies to their loops.
 
@@ -11,16 +15,17 @@ mod kernel;
 mod portable;
 mod scalar;
 mod short;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 mod x86_64;
 
-#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
+#[cfg(not(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 use only_portable as machine;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 use x86_64 as machine;
 
 /// Proofs that the CPU has the instructions of the kernels in `mul`.
-#[cfg(all(feature = "alloc", target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+#[cfg(feature = "alloc")]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 pub(crate) use x86_64::{Avx2Fma, Avx512};
 
 #[cfg(test)]
@@ -122,7 +127,7 @@ pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
 }
 
 /// The choice where there is only one kernel.
-#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
+#[cfg(not(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 mod only_portable {
     use super::Kernel;
 
