@@ -215,10 +215,10 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// ```
     ///
     /// # Errors
-    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::Capacity`](crate::Cause::Capacity), if the number is
-    /// too long for every multiplication here. The sequence is then unchanged.
+    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::TooLong`](crate::Cause::TooLong), if the index is
+    /// beyond 17,808,892,134, as for [`Natural::fibonacci`]. The sequence is then unchanged.
     pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
-        self.jump(index).unwrap_or(Err(Exhausted::capacity()))
+        self.jump(index).unwrap_or(Err(Exhausted::too_long()))
     }
 }
 

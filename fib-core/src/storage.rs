@@ -72,7 +72,7 @@ mod heap {
         let slack = (len / GROWTH_DIVISOR).max(GROWTH_LEAST);
         match len.checked_add(slack) {
             Some(capacity) if capacity <= LIMBS_MAX => Ok(capacity),
-            _ => Err(Exhausted::capacity()),
+            _ => Err(Exhausted::too_long()),
         }
     }
 

@@ -203,6 +203,24 @@ fn nth_steps_if_a_jump_has_no_memory() {
     assert!(fib.index() > 5_001, "the numbers that were stepped over are consumed");
 }
 
+/// Vectors have no base for numbers beyond about F(10^10), and portable code none beyond [`LAST_JUMP`].
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn every_kernel_has_the_same_limit() {
+    const LAST_JUMP: u64 = 17_808_892_134;
+    with_every_kernel(|kernel| {
+        // The guard is asked only after it is clear that the number can be computed.
+        let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(0));
+        for index in [10_216_847_033, 10_216_847_034, LAST_JUMP] {
+            assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::Guard, "F({index}), {kernel}");
+        }
+        for index in [LAST_JUMP + 1, u64::MAX] {
+            assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::TooLong, "F({index}), {kernel}");
+            assert_eq!(Natural::fibonacci(index).unwrap_err().cause(), Cause::TooLong, "F({index}), {kernel}");
+        }
+    });
+}
+
 proptest! {
     #[test]
     fn a_jump_and_steps_equal_a_longer_jump(a in 0..60_000_u64, b in 0..200_u64) {

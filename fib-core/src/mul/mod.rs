@@ -89,7 +89,7 @@ fn compute(k: u64, goal: Goal, admit: Admit<'_>) -> Result<[Vec<Limb>; 2], Exhau
     if k < PORTABLE_THRESHOLD {
         return by_basecase(k, goal, admit);
     }
-    let plan = Plan::new::<Integer>(k, goal, &portable::BASES).ok_or(Exhausted::capacity())?;
+    let plan = Plan::new::<Integer>(k, goal, &portable::BASES).ok_or(Exhausted::too_long())?;
     by_transform(Portable::new(plan.base), plan, PORTABLE_THRESHOLD, k, goal, admit)
 }
 
