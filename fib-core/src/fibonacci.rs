@@ -38,8 +38,11 @@ pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
     /// Both are zero until F(1) is computed.
     values: [Natural<R, S>; 2],
     index: u64,
-    /// Whether the place of F(index) holds F(index), or still F(index - 2).
-    computed: bool,
+    /// Whether the place of F(index) still holds F(index - 2). False at the start, so that a static sequence in [`Inline`] storage
+    /// is all zeros: it takes no room in the flash, and no copy at boot.
+    ///
+    /// [`Inline`]: crate::Inline
+    behind: bool,
     guard: G,
 }
 
@@ -47,7 +50,7 @@ impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
     /// The sequence from F(0) on, without a guard. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { values: [Natural::new(), Natural::new()], index: 0, computed: true, guard: Unlimited }
+        Self { values: [Natural::new(), Natural::new()], index: 0, behind: false, guard: Unlimited }
     }
 }
 
@@ -61,8 +64,8 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     /// The same sequence at the same position, with another guard.
     #[must_use]
     pub fn with_guard<H>(self, guard: H) -> Fibonacci<R, S, H> {
-        let Self { values, index, computed, guard: _ } = self;
-        Fibonacci { values, index, computed, guard }
+        let Self { values, index, behind, guard: _ } = self;
+        Fibonacci { values, index, behind, guard }
     }
 
     /// The guard.
@@ -93,7 +96,7 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     pub fn restart(&mut self) {
         self.values = [Natural::new(), Natural::new()];
         self.index = 0;
-        self.computed = true;
+        self.behind = false;
     }
 }
 
@@ -105,7 +108,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     /// [`Exhausted`] if the guard, the storage or the allocator refuses; the sequence is then unchanged.
     #[inline]
     pub fn peek(&mut self) -> Result<&Natural<R, S>, Exhausted> {
-        if !self.computed {
+        if self.behind {
             self.step()?;
         }
         Ok(&self.values[self.place()])
@@ -134,17 +137,17 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         } else {
             add(odd, even, carry, held, &mut self.guard)?;
         }
-        self.computed = true;
+        self.behind = false;
         Ok(())
     }
 
     /// Consumes the number that has been computed, and lends it.
     #[inline]
     fn consume(&mut self) -> &Natural<R, S> {
-        debug_assert!(self.computed, "a number must be computed before it is consumed");
+        debug_assert!(!self.behind, "a number must be computed before it is consumed");
         let place = self.place();
         self.index += 1;
-        self.computed = false;
+        self.behind = true;
         &self.values[place]
     }
 
@@ -240,7 +243,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         Some(pair.map(|pair| {
             self.values = pair.map(|limbs| Natural::from_storage(from_vec(limbs)));
             self.index = index;
-            self.computed = true;
+            self.behind = false;
         }))
     }
 }
