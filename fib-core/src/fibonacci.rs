@@ -13,7 +13,7 @@ use crate::storage::{Heap, Storage};
 /// Measured on Zen 5, for indices from 10^4 to 10^7: a jump takes as long as 400 to 470 steps with AVX-512, 230 to 350 with AVX2,
 /// and 190 to 650 with portable kernels. The time of a jump and that of a step grow alike with the index. Below 10^4 a jump takes
 /// as long as fewer steps, but neither takes long.
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 const JUMP_LEAST: usize = 512;
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
@@ -24,6 +24,7 @@ const JUMP_LEAST: usize = 512;
 /// is lost: the same step can be tried again.
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use fib_core::{Decimal, Exhausted, Fibonacci};
 ///
 /// let mut fib = Fibonacci::<Decimal>::new();
@@ -31,7 +32,8 @@ const JUMP_LEAST: usize = 512;
 ///     assert_eq!(fib.advance()?.to_string(), expected);
 /// }
 /// assert_eq!(fib.index(), 6);
-/// # Ok::<(), Exhausted>(())
+/// # }
+/// # Ok::<(), fib_core::Exhausted>(())
 /// ```
 pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
     /// The value with an even index, then the one with an odd index. F(index) replaces F(index - 2), so no value is ever moved.
@@ -196,7 +198,7 @@ fn add_long<R: Radix, S: Storage>(
     target.add_within(last, carry, len)
 }
 
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// Moves to F(`index`), forwards or backwards, so that F(`index`) is the number that is lent next.
     ///
@@ -225,7 +227,7 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     }
 }
 
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Moves to F(`index`), or returns `None` if only steps lead there.
     fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
@@ -266,7 +268,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     /// moment; if that is refused, it steps. If memory is exhausted on the way, it returns `None`, and the numbers that were
     /// stepped over are consumed.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        #[cfg(feature = "alloc")]
+        #[cfg(feature = "jump")]
         if n >= JUMP_LEAST
             && let Some(index) = u64::try_from(n).ok().and_then(|n| self.index.checked_add(n))
             && let Some(Ok(())) = self.jump(index)

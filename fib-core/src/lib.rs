@@ -110,7 +110,7 @@ mod guard;
 #[cfg(doc)]
 pub mod guide;
 mod limb;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 mod mul;
 mod natural;
 mod radix;

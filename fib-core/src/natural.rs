@@ -18,11 +18,13 @@ use crate::storage::{Heap, Inline, Storage};
 /// [`Inline`].
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use fib_core::Natural;
 ///
 /// let mut n: Natural = "99999999999999999999".parse()?;
 /// n.try_add_assign(&Natural::try_from(1)?)?;
 /// assert_eq!(format!("{n:>25}"), "    100000000000000000000");
+/// # }
 /// # Ok::<(), fib_core::ParseError>(())
 /// ```
 pub struct Natural<R = Decimal, S = Heap> {
@@ -131,7 +133,7 @@ impl<R: Radix, S: Storage> Natural<R, S> {
     }
 }
 
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 impl Natural<Decimal, Heap> {
     /// F(`index`), computed without the numbers before it, in about the time of three products of that length. That is much less
     /// than the additions up to there would take, or printing a binary number of that length.
@@ -245,10 +247,12 @@ impl<S: Storage> Natural<Binary, S> {
     /// The bytes of the number, the least significant first, without zeros at the end. Zero has no bytes.
     ///
     /// ```
+    /// # #[cfg(feature = "alloc")] {
     /// use fib_core::{Binary, Natural};
     ///
     /// let n = Natural::<Binary>::from_le_bytes(&[0x34, 0x12, 0])?;
     /// assert!(n.le_bytes().eq([0x34, 0x12]));
+    /// # }
     /// # Ok::<(), fib_core::Exhausted>(())
     /// ```
     pub fn le_bytes(&self) -> impl Iterator<Item = u8> + '_ {

@@ -17,7 +17,7 @@ pub(crate) mod sealed {
         const EMPTY: Self;
 
         /// Takes over the limbs of a vector without a copy. `None` where the storage is not on the heap.
-        #[cfg(feature = "alloc")]
+        #[cfg(feature = "jump")]
         const FROM_VEC: Option<fn(alloc::vec::Vec<Limb>) -> Self> = None;
 
         /// A copy of `limbs`, without spare capacity.
@@ -82,6 +82,7 @@ mod heap {
         Ok(limbs)
     }
 
+    #[cfg(feature = "jump")]
     impl Heap {
         pub(crate) const fn from_vec(limbs: Vec<Limb>) -> Self {
             Self { limbs }
@@ -92,6 +93,7 @@ mod heap {
 
     impl Limbs for Heap {
         const EMPTY: Self = Self { limbs: Vec::new() };
+        #[cfg(feature = "jump")]
         const FROM_VEC: Option<fn(Vec<Limb>) -> Self> = Some(Self::from_vec);
 
         fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted> {

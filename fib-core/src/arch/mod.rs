@@ -24,7 +24,7 @@ use only_portable as machine;
 use x86_64 as machine;
 
 /// Proofs that the CPU has the instructions of the kernels in `mul`.
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 pub(crate) use x86_64::{Avx2Fma, Avx512};
 

@@ -6,7 +6,7 @@ mod avx512;
 mod detect;
 
 pub(super) use addition::add_in_place;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 pub(crate) use detect::Avx2Fma;
 pub(crate) use detect::Avx512;
 pub(super) use detect::{Avx2, Avx512Text};
