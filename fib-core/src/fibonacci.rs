@@ -2,19 +2,22 @@
 
 use core::fmt;
 
+#[cfg(feature = "jump")]
+use crate::error::Cause;
 use crate::error::Exhausted;
 use crate::guard::{Demand, MemoryGuard, Unlimited};
+use crate::limb::LIMB_BYTES;
 use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
 use crate::storage::{Heap, Storage};
 
-/// [`Iterator::nth`] jumps over this many numbers or more, and steps over fewer.
+/// [`Iterator::nth`] steps over fewer numbers than these. Over more it jumps, and before it steps over more it makes sure that the
+/// storage and the guard have room for the number.
 ///
 /// Measured on Zen 5, for indices from 10^4 to 10^7: a jump takes as long as 400 to 470 steps with AVX-512, 230 to 350 with AVX2,
 /// and 190 to 650 with portable kernels. The time of a jump and that of a step grow alike with the index. Below 10^4 a jump takes
 /// as long as fewer steps, but neither takes long.
-#[cfg(feature = "jump")]
-const JUMP_LEAST: usize = 512;
+const JUMP_LEAST: u64 = 512;
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
 ///
@@ -250,6 +253,58 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     }
 }
 
+impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+    /// Goes to F(`index`), or as near before it as jumps lead, so that the rest is steps. An error if F(`index`) itself cannot be
+    /// reached by steps either; the sequence is then unchanged.
+    fn approach(&mut self, index: u64) -> Result<(), Exhausted> {
+        if index - self.index < JUMP_LEAST {
+            return Ok(());
+        }
+        #[cfg(feature = "jump")]
+        match self.jump(index) {
+            Some(Err(exhausted)) if exhausted.cause() == Cause::TooLong => return Err(exhausted),
+            Some(Err(_)) => {
+                self.admit_values(index)?;
+                self.jump_towards(index);
+                return Ok(());
+            }
+            Some(Ok(())) => return Ok(()),
+            None => {}
+        }
+        self.admit_values(index)
+    }
+
+    /// Asks the storage, the guard and the allocator for the memory that both values hold at F(`index`), at the least. What steps
+    /// need on the way is a little more, so an error here means that steps do not lead there.
+    fn admit_values(&mut self, index: u64) -> Result<(), Exhausted> {
+        // The shorter of the two values, so that the demand is not too large where the count is not exact.
+        let len = R::fibonacci_limbs(index - 1);
+        let held = self.bytes_held();
+        let mut missing = 0_usize;
+        for value in &self.values {
+            if value.growth(len)? == 0 {
+                return Ok(());
+            }
+            missing = missing.saturating_add(len * LIMB_BYTES - value.bytes_held());
+        }
+        self.guard.admit(Demand::new(held, missing))?;
+        let _both = [self.values[0].room_to_grow(len)?, self.values[1].room_to_grow(len)?];
+        Ok(())
+    }
+
+    /// Jumps as near to F(`index`) as memory allows, in one jump over most of the distance that leaves at least an eighth.
+    #[cfg(feature = "jump")]
+    fn jump_towards(&mut self, index: u64) {
+        let mut distance = index - self.index;
+        while distance >= JUMP_LEAST {
+            distance -= distance.div_ceil(8);
+            if let Some(Ok(())) = self.jump(self.index + distance) {
+                return;
+            }
+        }
+    }
+}
+
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     type Item = Natural<R, S>;
 
@@ -264,18 +319,20 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
 
     /// Skips `n` numbers without cloning them, and returns a clone of the one after them.
     ///
-    /// In radix [`Decimal`] on the heap it jumps over many numbers, and so do `skip` and `step_by`. A jump needs more memory for a
-    /// moment; if that is refused, it steps. If memory is exhausted on the way, it returns `None`, and the numbers that were
-    /// stepped over are consumed.
+    /// In radix [`Decimal`] on the heap it jumps over many numbers (feature `jump`), and so do `skip` and `step_by`. Other
+    /// sequences step, which takes time proportional to `n` times the length of the number.
+    ///
+    /// A jump needs [more memory](Fibonacci::jump_to) for a moment. If that is refused, but there is room for both values at the
+    /// end, it jumps as far as memory allows, and steps from there. That is slow: most of the way is steps, and to F(800,000) they
+    /// take a second where the jump takes milliseconds.
+    ///
+    /// Returns `None` at once, and consumes nothing, if there cannot be room for the number: if the storage is too small, if the
+    /// guard or the allocator refuses two values of that length, or if the index is beyond the [limit of jumps](Fibonacci::jump_to). If
+    /// memory is exhausted only on the way, the numbers that were skipped are consumed.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        #[cfg(feature = "jump")]
-        if n >= JUMP_LEAST
-            && let Some(index) = u64::try_from(n).ok().and_then(|n| self.index.checked_add(n))
-            && let Some(Ok(())) = self.jump(index)
-        {
-            return self.next();
-        }
-        for _ in 0..n {
+        let index = self.index.checked_add(u64::try_from(n).ok()?)?;
+        self.approach(index).ok()?;
+        while self.index < index {
             self.advance().ok()?;
         }
         self.next()

@@ -121,6 +121,11 @@ impl<R: Radix, S: Storage> Natural<R, S> {
         self.storage.growth(len)
     }
 
+    /// A block for the limbs by which `len` is longer than what this number has room for, or an error if there is none.
+    pub(crate) fn room_to_grow(&self, len: usize) -> Result<S, Exhausted> {
+        S::reserved(len.saturating_sub(self.storage.capacity()))
+    }
+
     /// `self += other + carry`; `len` is the [`Natural::sum_len`] of the same operands.
     #[inline]
     pub(crate) fn add_within(&mut self, other: &Self, carry: bool, len: usize) -> Result<(), Exhausted> {

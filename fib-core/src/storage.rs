@@ -26,6 +26,11 @@ pub(crate) mod sealed {
         /// `len` zeros, without spare capacity.
         fn zeroed(len: usize) -> Result<Self, Exhausted>;
 
+        /// Room for `len` limbs, which are not there yet. For storage whose size is fixed, that is no room.
+        fn reserved(_len: usize) -> Result<Self, Exhausted> {
+            Ok(Self::EMPTY)
+        }
+
         fn limbs(&self) -> &[Limb];
 
         fn limbs_mut(&mut self) -> &mut [Limb];
@@ -106,6 +111,10 @@ mod heap {
             let mut limbs = with_capacity(len)?;
             limbs.resize(len, 0);
             Ok(Self { limbs })
+        }
+
+        fn reserved(len: usize) -> Result<Self, Exhausted> {
+            with_capacity(len).map(|limbs| Self { limbs })
         }
 
         #[inline]

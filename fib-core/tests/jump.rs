@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
-use fib_core::{Binary, ByteBudget, Cause, Decimal, Fibonacci, Heap, Inline, Kernel, Limb, Natural};
+use fib_core::{
+    Binary, ByteBudget, Cause, Decimal, Demand, Exhausted, Fibonacci, Heap, Inline, Kernel, Limb, MemoryGuard, Natural,
+};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -199,8 +201,43 @@ fn nth_steps_if_a_jump_has_no_memory() {
     assert_eq!(fib.jump_to(5_000).unwrap_err().cause(), Cause::Guard);
     assert_eq!((fib.index(), fib.bytes_held()), (0, 0));
     assert_eq!(fib.nth(5_000).unwrap(), Natural::fibonacci(5_000).unwrap());
+    let before = fib.index();
     assert!(fib.nth(50_000).is_none());
-    assert!(fib.index() > 5_001, "the numbers that were stepped over are consumed");
+    assert_eq!(fib.index(), before, "there is no room for the number, so nothing is consumed");
+}
+
+/// Counts how often it is asked.
+struct Counting {
+    budget: usize,
+    asked: u64,
+}
+
+impl MemoryGuard for Counting {
+    fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+        self.asked += 1;
+        ByteBudget::new(self.budget).admit(demand)
+    }
+}
+
+#[test]
+fn nth_ends_at_once_where_the_number_cannot_fit() {
+    // By steps, each of these would take from hours to centuries.
+    assert!(Fibonacci::<Decimal>::new().nth(20_000_000_000).is_none());
+    assert!(Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(1 << 20)).nth(1_000_000_000).is_none());
+    assert!(Fibonacci::<Binary>::new().with_guard(ByteBudget::new(1 << 20)).nth(1_000_000_000).is_none());
+    assert!(Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(1 << 20)).skip(usize::MAX).next().is_none());
+    let mut small = Fibonacci::<Decimal, Inline<100>>::new();
+    assert!(small.nth(usize::MAX).is_none());
+    assert_eq!(small.index(), 0);
+}
+
+#[test]
+fn nth_jumps_as_far_as_a_small_budget_allows() {
+    let two_values = 2 * Decimal::limbs_for(100_000) * size_of::<Limb>();
+    let mut fib = Fibonacci::<Decimal>::new().with_guard(Counting { budget: 2 * two_values, asked: 0 });
+    assert_eq!(fib.jump_to(100_000).unwrap_err().cause(), Cause::Guard);
+    assert_eq!(fib.nth(100_000).unwrap(), Natural::fibonacci(100_000).unwrap());
+    assert!(fib.guard().asked < 90_000, "it stepped {} times", fib.guard().asked);
 }
 
 /// Vectors have no base for numbers beyond about F(10^10), and portable code none beyond [`LAST_JUMP`].

@@ -14,7 +14,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 14] = [
         ("only_two_values_are_held", only_two_values_are_held),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
         ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
@@ -27,6 +27,10 @@ fn main() {
         ("a_byte_budget_is_a_bound_at_every_moment", a_byte_budget_is_a_bound_at_every_moment),
         ("full_storage_never_wraps", full_storage_never_wraps),
         ("inline_storage_requests_nothing_from_an_allocator", inline_storage_requests_nothing_from_an_allocator),
+        (
+            "nth_ends_at_once_where_there_is_no_memory_for_the_number",
+            nth_ends_at_once_where_there_is_no_memory_for_the_number,
+        ),
         ("restarting_begins_a_new_pass", restarting_begins_a_new_pass),
         (
             "a_refused_jump_changes_nothing_and_can_be_tried_again",
@@ -219,6 +223,15 @@ fn inline_storage_requests_nothing_from_an_allocator() {
     let demands = &fib.guard_mut().demands;
     assert!(Decimal::limbs_for(demands.len() as u64) >= 3, "{} steps do not fill the storage", demands.len());
     assert!(demands.iter().all(|demand| demand.additional == 0), "{demands:?}");
+}
+
+fn nth_ends_at_once_where_there_is_no_memory_for_the_number() {
+    let mut fib = Fibonacci::<Decimal>::new();
+    assert!(with_only(100_000, || fib.nth(10_000_000).is_none()));
+    assert_eq!((fib.index(), fib.bytes_held()), (0, 0), "nothing is consumed");
+    // Enough for the number, its clone and steps, but not for a jump.
+    let number = with_only(60_000, || fib.nth(50_000).unwrap());
+    assert_eq!(number.to_string(), number_at(50_000));
 }
 
 fn restarting_begins_a_new_pass() {
