@@ -18,7 +18,7 @@ pub enum Cause {
     /// The number does not fit the storage, whose size is fixed ([`Inline`](crate::Inline)).
     Capacity,
     /// The number is longer than any number on the heap can be: than a jump can compute
-    /// ([`Natural::fibonacci`](crate::Natural::fibonacci)), or than half of the address space.
+    /// ([`Natural::fibonacci`](crate::Natural)), or than half of the address space.
     TooLong,
     /// The allocator had no block of the size that the number needs.
     Allocation,
@@ -71,7 +71,8 @@ impl Error for Exhausted {}
 pub enum ParseError {
     /// The text is empty.
     Empty,
-    /// A byte of the text is not one of the digits `0` to `9`. Signs, separators and white space are not allowed.
+    /// A byte of the text is not one of the digits `0` to `9`. There may be a `+` before the digits, but no other sign, no
+    /// separator and no white space.
     InvalidDigit {
         /// The byte.
         byte: u8,

@@ -209,7 +209,7 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// on the heap; other sequences can only step.
     ///
     /// Both values are replaced by new ones. The guard is asked first, about the new values and the memory for intermediate
-    /// results (about ten times as much), which is freed at the end.
+    /// results, which is freed at the end: [`jump_bytes`](Fibonacci::jump_bytes), about ten times as much as the number.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci};
@@ -223,10 +223,43 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// ```
     ///
     /// # Errors
-    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::TooLong`](crate::Cause::TooLong), if the index is
-    /// beyond 17,808,892,134, as for [`Natural::fibonacci`]. The sequence is then unchanged.
+    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::TooLong`], if the index is beyond 17,808,892,134, as for
+    /// [`Natural::fibonacci`]. The sequence is then unchanged.
     pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
         self.jump(index).unwrap_or(Err(Exhausted::too_long()))
+    }
+}
+
+#[cfg(feature = "jump")]
+impl Fibonacci<Decimal, Heap, Unlimited> {
+    /// The number of bytes that [`jump_to`](Self::jump_to) requests from the allocator in all, for both values and for intermediate
+    /// results. It depends on the machine: with vectors it is more than without.
+    ///
+    /// ```
+    /// use fib_core::{ByteBudget, Decimal, Fibonacci};
+    ///
+    /// let bytes = Fibonacci::<Decimal>::jump_bytes(1_000_000)?;
+    /// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(bytes));
+    /// fib.jump_to(1_000_000)?;
+    /// assert!(fib.bytes_held() < bytes / 5);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Exhausted`] with [`Cause::TooLong`] if no jump leads to that index.
+    pub fn jump_bytes(index: u64) -> Result<usize, Exhausted> {
+        if index == 0 {
+            return Ok(0);
+        }
+        let mut demand = None;
+        let pair = crate::mul::fibonacci_pair(index, &mut |bytes| {
+            demand = Some(bytes);
+            Err(Exhausted::refused())
+        });
+        match (demand, pair) {
+            (Some(bytes), _) => Ok(bytes),
+            (None, pair) => pair.map(|_| 0),
+        }
     }
 }
 
@@ -322,12 +355,12 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     /// In radix [`Decimal`] on the heap it jumps over many numbers (feature `jump`), and so do `skip` and `step_by`. Other
     /// sequences step, which takes time proportional to `n` times the length of the number.
     ///
-    /// A jump needs [more memory](Fibonacci::jump_to) for a moment. If that is refused, but there is room for both values at the
+    /// A jump needs more memory (`jump_bytes`) for a moment. If that is refused, but there is room for both values at the
     /// end, it jumps as far as memory allows, and steps from there. That is slow: most of the way is steps, and to F(800,000) they
     /// take a second where the jump takes milliseconds.
     ///
     /// Returns `None` at once, and consumes nothing, if there cannot be room for the number: if the storage is too small, if the
-    /// guard or the allocator refuses two values of that length, or if the index is beyond the [limit of jumps](Fibonacci::jump_to). If
+    /// guard or the allocator refuses two values of that length, or if the index is beyond the limit of jumps (`jump_to`). If
     /// memory is exhausted only on the way, the numbers that were skipped are consumed.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
         let index = self.index.checked_add(u64::try_from(n).ok()?)?;
@@ -394,13 +427,29 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
     type Item = Natural<R, S>;
 
-    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number or its clone. Never `None`.
+    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number. `None` if there is no memory for
+    /// the clone; the sequence is then unchanged and can be tried again.
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(number) = self.sequence.next() {
-            return Some(number);
+        if self.sequence.peek().is_err() {
+            self.restart();
         }
-        self.restart();
         self.sequence.next()
+    }
+
+    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Jumps over many numbers, if there is
+    /// memory for the jump; then no step up to there would start a new pass. Otherwise it steps.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        #[cfg(feature = "jump")]
+        if let Some(index) = u64::try_from(n).ok().and_then(|n| self.sequence.index.checked_add(n))
+            && index - self.sequence.index >= JUMP_LEAST
+            && let Some(Ok(())) = self.sequence.jump(index)
+        {
+            return self.next();
+        }
+        for _ in 0..n {
+            self.advance();
+        }
+        self.next()
     }
 }
 

@@ -14,7 +14,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 14] = [
+    let tests: [(&str, fn()); 16] = [
         ("only_two_values_are_held", only_two_values_are_held),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
         ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
@@ -32,6 +32,8 @@ fn main() {
             nth_ends_at_once_where_there_is_no_memory_for_the_number,
         ),
         ("restarting_begins_a_new_pass", restarting_begins_a_new_pass),
+        ("a_clone_that_fails_starts_no_new_pass", a_clone_that_fails_starts_no_new_pass),
+        ("skipping_in_a_restarting_sequence_clones_nothing", skipping_in_a_restarting_sequence_clones_nothing),
         (
             "a_refused_jump_changes_nothing_and_can_be_tried_again",
             a_refused_jump_changes_nothing_and_can_be_tried_again,
@@ -246,6 +248,36 @@ fn restarting_begins_a_new_pass() {
         assert_eq!(&number, expected.advance().unwrap());
     }
     assert!(endless.by_ref().take(5_000).count() == 5_000, "it never ends");
+}
+
+fn a_clone_that_fails_starts_no_new_pass() {
+    let mut endless = Fibonacci::<Decimal>::new().restarting();
+    assert_eq!(endless.nth(1_000).unwrap().to_string(), number_at(1_000));
+    // Within this many steps, the values do not grow.
+    let held = endless.get_ref().bytes_held();
+    for _ in 0..3 {
+        assert!(with_only(0, || endless.next().is_none()));
+        assert_eq!((endless.restarts(), endless.get_ref().index(), endless.get_ref().bytes_held()), (0, 1_001, held));
+    }
+    assert_eq!(endless.next().unwrap().to_string(), number_at(1_001));
+}
+
+fn skipping_in_a_restarting_sequence_clones_nothing() {
+    let allocated = |walk: &mut dyn FnMut()| {
+        let before = ALLOCATOR.total_allocated();
+        walk();
+        ALLOCATOR.total_allocated() - before
+    };
+    let mut fib = Fibonacci::<Decimal>::new();
+    let expected = allocated(&mut || {
+        for _ in 0..500 {
+            fib.advance().unwrap();
+        }
+        drop(fib.next());
+    });
+    let mut endless = Fibonacci::<Decimal>::new().restarting();
+    assert_eq!(allocated(&mut || drop(endless.nth(500))), expected);
+    assert_eq!(endless.nth(9_498).unwrap().to_string(), number_at(9_999));
 }
 
 /// Indices of jumps by products of limbs and by transforms.
