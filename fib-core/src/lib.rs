@@ -114,6 +114,8 @@ mod radix;
 mod storage;
 mod text;
 
+#[cfg(feature = "__kernels")]
+#[doc(hidden)]
 pub use arch::{Kernel, UnsupportedKernel};
 pub use error::{Cause, Exhausted, ParseError};
 pub use fibonacci::{Fibonacci, Restarting};

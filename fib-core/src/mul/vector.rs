@@ -20,7 +20,8 @@ use super::engine::{Base, Engine, HalvedSum, Scales};
 use super::goal::Goal;
 use super::methods::{Admit, by_basecase, by_transform};
 use super::plan::Plan;
-use crate::arch::{Avx2Fma, Avx512, Kernel};
+use crate::arch::kernel::Kernel;
+use crate::arch::{Avx2Fma, Avx512, current_kernel};
 use crate::error::Exhausted;
 use crate::limb::Limb;
 
@@ -33,7 +34,7 @@ const LANES_8_THRESHOLD: u64 = 6_000;
 /// The numbers of the goal; `None` where the portable kernel is in use, the CPU lacks FMA, or the numbers are too long for the
 /// bases of the vectors.
 pub(super) fn compute(k: u64, goal: Goal, admit: Admit<'_>) -> Option<Result<[Vec<Limb>; 2], Exhausted>> {
-    match Kernel::current() {
+    match current_kernel() {
         Kernel::Portable => None,
         Kernel::Avx2 => by_vectors(Avx2Fma::new()?, LANES_4_THRESHOLD, k, goal, admit),
         Kernel::Avx512 => by_vectors(Avx512::new()?, LANES_8_THRESHOLD, k, goal, admit),

@@ -34,7 +34,7 @@ pub(super) fn supports(kernel: Kernel) -> bool {
 }
 
 #[inline]
-pub(super) fn current() -> Kernel {
+pub(crate) fn current() -> Kernel {
     match CURRENT.load(Ordering::Relaxed) {
         PORTABLE => Kernel::Portable,
         AVX2 => Kernel::Avx2,
