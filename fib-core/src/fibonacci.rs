@@ -241,7 +241,7 @@ impl Fibonacci<Decimal, Heap, Unlimited> {
     /// let bytes = Fibonacci::<Decimal>::jump_bytes(1_000_000)?;
     /// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(bytes));
     /// fib.jump_to(1_000_000)?;
-    /// assert!(fib.bytes_held() < bytes / 5);
+    /// assert!(fib.bytes_held() < bytes / 2);
     /// # Ok::<(), fib_core::Exhausted>(())
     /// ```
     ///

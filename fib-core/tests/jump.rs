@@ -231,6 +231,7 @@ impl MemoryGuard for Counting {
 #[test]
 fn nth_ends_at_once_where_the_number_cannot_fit() {
     // By steps, each of these would take from hours to centuries.
+    #[cfg(target_pointer_width = "64")]
     assert!(Fibonacci::<Decimal>::new().nth(20_000_000_000).is_none());
     assert!(Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(1 << 20)).nth(1_000_000_000).is_none());
     assert!(Fibonacci::<Binary>::new().with_guard(ByteBudget::new(1 << 20)).nth(1_000_000_000).is_none());

@@ -134,9 +134,9 @@ fn size_helpers_saturate() {
     assert_eq!(Decimal::digits_for(1), 1);
     if usize::BITS == 64 {
         // floor((2^64 - 1)·log φ − log √5) + 1, computed with 80 digits.
-        let (digits, bits) = (3_855_141_514_259_838_963, 12_806_502_905_986_368_093);
-        assert!((digits..=digits + 1).contains(&Decimal::digits_for(u64::MAX)));
-        assert!((bits..=bits + 1).contains(&Binary::bits_for(u64::MAX)));
+        let (digits, bits) = (3_855_141_514_259_838_963_u64, 12_806_502_905_986_368_093_u64);
+        assert!((digits..=digits + 1).contains(&(Decimal::digits_for(u64::MAX) as u64)));
+        assert!((bits..=bits + 1).contains(&(Binary::bits_for(u64::MAX) as u64)));
     } else {
         assert_eq!(Decimal::digits_for(u64::MAX), usize::MAX);
         assert_eq!(Binary::bits_for(u64::MAX), usize::MAX);
