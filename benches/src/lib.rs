@@ -5,6 +5,22 @@ pub mod data;
 pub mod iterators;
 pub mod table;
 
+/// The examples in the README of the workspace and in `docs/` are tests too. They are here because a published crate can only
+/// refer to its own files.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/architecture.md")]
+    struct Architecture;
+    #[doc = include_str!("../../docs/operating.md")]
+    struct Operating;
+    #[doc = include_str!("../../docs/performance.md")]
+    struct Performance;
+    #[doc = include_str!("../../docs/testing.md")]
+    struct Testing;
+}
+
 use fib_core::Kernel;
 
 /// Parses the name of a kernel, the value of a flag.

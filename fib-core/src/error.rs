@@ -15,8 +15,11 @@ pub struct Exhausted {
 pub enum Cause {
     /// The [`MemoryGuard`](crate::MemoryGuard) refused.
     Guard,
-    /// The number does not fit the storage, whose size is fixed, or the address space; or it is too long for a jump.
+    /// The number does not fit the storage, whose size is fixed ([`Inline`](crate::Inline)).
     Capacity,
+    /// The number is longer than any number on the heap can be: than a jump can compute
+    /// ([`Natural::fibonacci`](crate::Natural)), or than half of the address space.
+    TooLong,
     /// The allocator had no block of the size that the number needs.
     Allocation,
 }
@@ -30,6 +33,11 @@ impl Exhausted {
 
     pub(crate) const fn capacity() -> Self {
         Self { cause: Cause::Capacity }
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn too_long() -> Self {
+        Self { cause: Cause::TooLong }
     }
 
     #[cfg(feature = "alloc")]
@@ -49,6 +57,7 @@ impl fmt::Display for Exhausted {
         f.write_str(match self.cause {
             Cause::Guard => "the memory guard refused to let the number grow",
             Cause::Capacity => "the number does not fit its storage",
+            Cause::TooLong => "the number is longer than can be computed on this machine",
             Cause::Allocation => "the allocator has no memory for the number",
         })
     }
@@ -62,7 +71,8 @@ impl Error for Exhausted {}
 pub enum ParseError {
     /// The text is empty.
     Empty,
-    /// A byte of the text is not one of the digits `0` to `9`. Signs, separators and white space are not allowed.
+    /// A byte of the text is not one of the digits `0` to `9`. There may be a `+` before the digits, but no other sign, no
+    /// separator and no white space.
     InvalidDigit {
         /// The byte.
         byte: u8,

@@ -2,19 +2,22 @@
 
 use core::fmt;
 
+#[cfg(feature = "jump")]
+use crate::error::Cause;
 use crate::error::Exhausted;
 use crate::guard::{Demand, MemoryGuard, Unlimited};
+use crate::limb::LIMB_BYTES;
 use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
 use crate::storage::{Heap, Storage};
 
-/// [`Iterator::nth`] jumps over this many numbers or more, and steps over fewer.
+/// [`Iterator::nth`] steps over fewer numbers than these. Over more it jumps, and before it steps over more it makes sure that the
+/// storage and the guard have room for the number.
 ///
 /// Measured on Zen 5, for indices from 10^4 to 10^7: a jump takes as long as 400 to 470 steps with AVX-512, 230 to 350 with AVX2,
 /// and 190 to 650 with portable kernels. The time of a jump and that of a step grow alike with the index. Below 10^4 a jump takes
 /// as long as fewer steps, but neither takes long.
-#[cfg(feature = "alloc")]
-const JUMP_LEAST: usize = 512;
+const JUMP_LEAST: u64 = 512;
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
 ///
@@ -24,6 +27,7 @@ const JUMP_LEAST: usize = 512;
 /// is lost: the same step can be tried again.
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use fib_core::{Decimal, Exhausted, Fibonacci};
 ///
 /// let mut fib = Fibonacci::<Decimal>::new();
@@ -31,15 +35,19 @@ const JUMP_LEAST: usize = 512;
 ///     assert_eq!(fib.advance()?.to_string(), expected);
 /// }
 /// assert_eq!(fib.index(), 6);
-/// # Ok::<(), Exhausted>(())
+/// # }
+/// # Ok::<(), fib_core::Exhausted>(())
 /// ```
 pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
     /// The value with an even index, then the one with an odd index. F(index) replaces F(index - 2), so no value is ever moved.
     /// Both are zero until F(1) is computed.
     values: [Natural<R, S>; 2],
     index: u64,
-    /// Whether the place of F(index) holds F(index), or still F(index - 2).
-    computed: bool,
+    /// Whether the place of F(index) still holds F(index - 2). False at the start, so that a static sequence in [`Inline`] storage
+    /// is all zeros: it takes no room in the flash, and no copy at boot.
+    ///
+    /// [`Inline`]: crate::Inline
+    behind: bool,
     guard: G,
 }
 
@@ -47,7 +55,7 @@ impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
     /// The sequence from F(0) on, without a guard. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { values: [Natural::new(), Natural::new()], index: 0, computed: true, guard: Unlimited }
+        Self { values: [Natural::new(), Natural::new()], index: 0, behind: false, guard: Unlimited }
     }
 }
 
@@ -61,8 +69,8 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     /// The same sequence at the same position, with another guard.
     #[must_use]
     pub fn with_guard<H>(self, guard: H) -> Fibonacci<R, S, H> {
-        let Self { values, index, computed, guard: _ } = self;
-        Fibonacci { values, index, computed, guard }
+        let Self { values, index, behind, guard: _ } = self;
+        Fibonacci { values, index, behind, guard }
     }
 
     /// The guard.
@@ -93,7 +101,7 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     pub fn restart(&mut self) {
         self.values = [Natural::new(), Natural::new()];
         self.index = 0;
-        self.computed = true;
+        self.behind = false;
     }
 }
 
@@ -105,7 +113,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     /// [`Exhausted`] if the guard, the storage or the allocator refuses; the sequence is then unchanged.
     #[inline]
     pub fn peek(&mut self) -> Result<&Natural<R, S>, Exhausted> {
-        if !self.computed {
+        if self.behind {
             self.step()?;
         }
         Ok(&self.values[self.place()])
@@ -134,17 +142,17 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         } else {
             add(odd, even, carry, held, &mut self.guard)?;
         }
-        self.computed = true;
+        self.behind = false;
         Ok(())
     }
 
     /// Consumes the number that has been computed, and lends it.
     #[inline]
     fn consume(&mut self) -> &Natural<R, S> {
-        debug_assert!(self.computed, "a number must be computed before it is consumed");
+        debug_assert!(!self.behind, "a number must be computed before it is consumed");
         let place = self.place();
         self.index += 1;
-        self.computed = false;
+        self.behind = true;
         &self.values[place]
     }
 
@@ -193,7 +201,7 @@ fn add_long<R: Radix, S: Storage>(
     target.add_within(last, carry, len)
 }
 
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// Moves to F(`index`), forwards or backwards, so that F(`index`) is the number that is lent next.
     ///
@@ -201,8 +209,9 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// on the heap; other sequences can only step.
     ///
     /// Both values are replaced by new ones. The guard is asked first, about the new values and the memory for intermediate
-    /// results (about ten times as much), which is freed at the end. It is asked again, for no more memory, before each stage of a
-    /// long jump, and cancels the jump if it refuses. No stage takes more than about a third of the time.
+    /// results, which is freed at the end: [`jump_bytes`](Fibonacci::jump_bytes), about ten times as much as the number. It is
+    /// asked again, for no more memory, before each stage of a long jump, and cancels the jump if it refuses. No stage takes more
+    /// than about a third of the time.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci};
@@ -216,14 +225,47 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// ```
     ///
     /// # Errors
-    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::Capacity`](crate::Cause::Capacity), if the number is
-    /// too long for every multiplication here. The sequence is then unchanged.
+    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::TooLong`], if the index is beyond 17,808,892,134, as for
+    /// [`Natural::fibonacci`]. The sequence is then unchanged.
     pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
-        self.jump(index).unwrap_or(Err(Exhausted::capacity()))
+        self.jump(index).unwrap_or(Err(Exhausted::too_long()))
     }
 }
 
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
+impl Fibonacci<Decimal, Heap, Unlimited> {
+    /// The number of bytes that [`jump_to`](Self::jump_to) requests from the allocator in all, for both values and for intermediate
+    /// results. It depends on the machine: with vectors it is more than without.
+    ///
+    /// ```
+    /// use fib_core::{ByteBudget, Decimal, Fibonacci};
+    ///
+    /// let bytes = Fibonacci::<Decimal>::jump_bytes(1_000_000)?;
+    /// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(bytes));
+    /// fib.jump_to(1_000_000)?;
+    /// assert!(fib.bytes_held() < bytes / 2);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Exhausted`] with [`Cause::TooLong`] if no jump leads to that index.
+    pub fn jump_bytes(index: u64) -> Result<usize, Exhausted> {
+        if index == 0 {
+            return Ok(0);
+        }
+        let mut demand = None;
+        let pair = crate::mul::fibonacci_pair(index, &mut |bytes| {
+            demand = Some(bytes);
+            Err(Exhausted::refused())
+        });
+        match (demand, pair) {
+            (Some(bytes), _) => Ok(bytes),
+            (None, pair) => pair.map(|_| 0),
+        }
+    }
+}
+
+#[cfg(feature = "jump")]
 impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Moves to F(`index`), or returns `None` if only steps lead there.
     fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
@@ -241,8 +283,60 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         Some(pair.map(|pair| {
             self.values = pair.map(|limbs| Natural::from_storage(from_vec(limbs)));
             self.index = index;
-            self.computed = true;
+            self.behind = false;
         }))
+    }
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+    /// Goes to F(`index`), or as near before it as jumps lead, so that the rest is steps. An error if F(`index`) itself cannot be
+    /// reached by steps either; the sequence is then unchanged.
+    fn approach(&mut self, index: u64) -> Result<(), Exhausted> {
+        if index - self.index < JUMP_LEAST {
+            return Ok(());
+        }
+        #[cfg(feature = "jump")]
+        match self.jump(index) {
+            Some(Err(exhausted)) if exhausted.cause() == Cause::TooLong => return Err(exhausted),
+            Some(Err(_)) => {
+                self.admit_values(index)?;
+                self.jump_towards(index);
+                return Ok(());
+            }
+            Some(Ok(())) => return Ok(()),
+            None => {}
+        }
+        self.admit_values(index)
+    }
+
+    /// Asks the storage, the guard and the allocator for the memory that both values hold at F(`index`), at the least. What steps
+    /// need on the way is a little more, so an error here means that steps do not lead there.
+    fn admit_values(&mut self, index: u64) -> Result<(), Exhausted> {
+        // The shorter of the two values, so that the demand is not too large where the count is not exact.
+        let len = R::fibonacci_limbs(index - 1);
+        let held = self.bytes_held();
+        let mut missing = 0_usize;
+        for value in &self.values {
+            if value.growth(len)? == 0 {
+                return Ok(());
+            }
+            missing = missing.saturating_add(len * LIMB_BYTES - value.bytes_held());
+        }
+        self.guard.admit(Demand::new(held, missing))?;
+        let _both = [self.values[0].room_to_grow(len)?, self.values[1].room_to_grow(len)?];
+        Ok(())
+    }
+
+    /// Jumps as near to F(`index`) as memory allows, in one jump over most of the distance that leaves at least an eighth.
+    #[cfg(feature = "jump")]
+    fn jump_towards(&mut self, index: u64) {
+        let mut distance = index - self.index;
+        while distance >= JUMP_LEAST {
+            distance -= distance.div_ceil(8);
+            if let Some(Ok(())) = self.jump(self.index + distance) {
+                return;
+            }
+        }
     }
 }
 
@@ -260,18 +354,20 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
 
     /// Skips `n` numbers without cloning them, and returns a clone of the one after them.
     ///
-    /// In radix [`Decimal`] on the heap it jumps over many numbers, and so do `skip` and `step_by`. A jump needs more memory for a
-    /// moment; if that is refused, it steps. If memory is exhausted on the way, it returns `None`, and the numbers that were
-    /// stepped over are consumed.
+    /// In radix [`Decimal`] on the heap it jumps over many numbers (feature `jump`), and so do `skip` and `step_by`. Other
+    /// sequences step, which takes time proportional to `n` times the length of the number.
+    ///
+    /// A jump needs more memory (`jump_bytes`) for a moment. If that is refused, but there is room for both values at the
+    /// end, it jumps as far as memory allows, and steps from there. That is slow: most of the way is steps, and to F(800,000) they
+    /// take a second where the jump takes milliseconds.
+    ///
+    /// Returns `None` at once, and consumes nothing, if there cannot be room for the number: if the storage is too small, if the
+    /// guard or the allocator refuses two values of that length, or if the index is beyond the limit of jumps (`jump_to`). If
+    /// memory is exhausted only on the way, the numbers that were skipped are consumed.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        #[cfg(feature = "alloc")]
-        if n >= JUMP_LEAST
-            && let Some(index) = u64::try_from(n).ok().and_then(|n| self.index.checked_add(n))
-            && let Some(Ok(())) = self.jump(index)
-        {
-            return self.next();
-        }
-        for _ in 0..n {
+        let index = self.index.checked_add(u64::try_from(n).ok()?)?;
+        self.approach(index).ok()?;
+        while self.index < index {
             self.advance().ok()?;
         }
         self.next()
@@ -333,13 +429,29 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
     type Item = Natural<R, S>;
 
-    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number or its clone. Never `None`.
+    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number. `None` if there is no memory for
+    /// the clone; the sequence is then unchanged and can be tried again.
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(number) = self.sequence.next() {
-            return Some(number);
+        if self.sequence.peek().is_err() {
+            self.restart();
         }
-        self.restart();
         self.sequence.next()
+    }
+
+    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Jumps over many numbers, if there is
+    /// memory for the jump; then no step up to there would start a new pass. Otherwise it steps.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        #[cfg(feature = "jump")]
+        if let Some(index) = u64::try_from(n).ok().and_then(|n| self.sequence.index.checked_add(n))
+            && index - self.sequence.index >= JUMP_LEAST
+            && let Some(Ok(())) = self.sequence.jump(index)
+        {
+            return self.next();
+        }
+        for _ in 0..n {
+            self.advance();
+        }
+        self.next()
     }
 }
 

@@ -10,7 +10,11 @@ use crate::error::Exhausted;
 /// Since the guard is asked so often, it should be cheap: it should keep a reading of the system for a while, not take a new one
 /// each time.
 ///
+/// It is also asked before a jump ([`jump_to`](crate::Fibonacci)). It is not asked about clones, conversions and
+/// [`Natural::fibonacci`](crate::Natural), which are no steps of a sequence.
+///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use fib_core::{Decimal, Demand, Exhausted, Fibonacci, MemoryGuard};
 ///
 /// /// Refuses while the brake is on.
@@ -29,7 +33,8 @@ use crate::error::Exhausted;
 /// assert!(fib.advance().is_err());
 /// brake.set(false);
 /// assert_eq!(fib.advance()?.to_string(), "89"); // nothing was lost
-/// # Ok::<(), Exhausted>(())
+/// # }
+/// # Ok::<(), fib_core::Exhausted>(())
 /// ```
 pub trait MemoryGuard {
     /// Admits a step, or refuses it.
@@ -85,11 +90,13 @@ impl MemoryGuard for Unlimited {
 /// A guard with a fixed budget in bytes, which a step may not exceed even for a moment ([`Demand::peak`]).
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use fib_core::{ByteBudget, Decimal, Fibonacci};
 ///
 /// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(10_000));
 /// while fib.advance().is_ok() {}
 /// assert!(fib.bytes_held() <= 10_000);
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteBudget {

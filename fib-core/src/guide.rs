@@ -17,28 +17,26 @@
 //! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator can, and frees everything at a restart. If the allocator
 //! cannot extend a block in place, the old block and the new one both exist for a moment
 //! ([`Demand::peak`](crate::Demand::peak)), and a simple allocator leaves gaps: plan for twice what both values hold. With
-//! `embedded-alloc`, a heap of 16 KiB was full at F(37,814), where both values held 7,080 bytes. A jump takes six to fifteen
-//! times the memory of its number while it runs, and asks the guard for all of it at once:
+//! `embedded-alloc`, a heap of 16 KiB was full at F(37,814), where both values held 7,080 bytes. A jump asks the guard for
+//! all of its memory at once, [`Fibonacci::jump_bytes`](crate::Fibonacci). That is about ten times the memory of a
+//! long number, and up to 25 times that of a number of some thousand digits, for which the smallest transform of vectors is large:
 //!
 //! ```
-//! use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Limb, MemoryGuard};
+//! # #[cfg(feature = "jump")] {
+//! use fib_core::{Decimal, Fibonacci, Limb};
 //!
-//! struct Most(usize);
-//!
-//! impl MemoryGuard for Most {
-//!     fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
-//!         self.0 = self.0.max(demand.additional);
-//!         Ok(())
-//!     }
-//! }
-//!
-//! for n in [1_000, 10_000, 100_000, 1_000_000] {
-//!     let mut most = Most(0);
-//!     Fibonacci::<Decimal>::new().with_guard(&mut most).jump_to(n)?;
+//! let times = |n| {
 //!     let number = Decimal::limbs_for(n) * size_of::<Limb>();
-//!     assert!((6 * number..15 * number).contains(&most.0), "F({n}): {} bytes", most.0);
+//!     Ok::<_, fib_core::Exhausted>(Fibonacci::<Decimal>::jump_bytes(n)? as f64 / number as f64)
+//! };
+//! for n in (1_000..60_000).step_by(97).chain([12_001]) {
+//!     assert!((5.0..25.0).contains(&times(n)?), "F({n}): {}", times(n)?);
 //! }
-//! # Ok::<(), Exhausted>(())
+//! for n in (60_000..10_000_000).step_by(9_973) {
+//!     assert!((5.0..13.0).contains(&times(n)?), "F({n}): {}", times(n)?);
+//! }
+//! # }
+//! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
 //! A [`Limb`](crate::Limb) has 64 bits on targets with 64-bit words, and 32 bits on others. Everything works with both.
@@ -61,6 +59,7 @@
 //! limbs on the target, the `N` of [`Inline<N>`](crate::Inline), at compile time.
 //!
 //! ```
+//! # #[cfg(feature = "alloc")] {
 //! use fib_core::{Binary, Decimal, Fibonacci, Inline, Limb};
 //!
 //! const N: usize = Decimal::limbs_for(1_000);
@@ -85,6 +84,7 @@
 //!     let cells = bytes.map(|bytes| format!(" {bytes} |"));
 //!     assert!(guide.contains(&format!("| {n} | {digits} |{}\n", cells.concat())), "{n} {digits} {cells:?}");
 //! }
+//! # }
 //! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
@@ -105,6 +105,7 @@
 //! The following guard leaves a reserve for others. It reads the free memory only at steps that allocate:
 //!
 //! ```
+//! # #[cfg(feature = "alloc")] {
 //! use core::cell::Cell;
 //! use fib_core::{Cause, Decimal, Demand, Exhausted, Fibonacci, MemoryGuard};
 //!
@@ -140,5 +141,6 @@
 //! free.set(1_000_000);
 //! let digits = fib.advance()?.digit_count(); // nothing was lost
 //! assert_eq!(digits as u64, Decimal::digits_for(index));
-//! # Ok::<(), Exhausted>(())
+//! # }
+//! # Ok::<(), fib_core::Exhausted>(())
 //! ```

@@ -5,6 +5,7 @@
 //! out.
 //!
 //! ```
+//! # #[cfg(feature = "alloc")] {
 //! use fib_core::{Decimal, Fibonacci};
 //!
 //! let mut fib = Fibonacci::<Decimal>::new();
@@ -14,6 +15,7 @@
 //!
 //! let ten: Vec<String> = Fibonacci::<Decimal>::new().take(10).map(|f| f.to_string()).collect();
 //! assert_eq!(ten.join(" "), "0 1 1 2 3 5 8 13 21 34");
+//! # }
 //! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
@@ -48,18 +50,21 @@
 //!
 //! # Jumps
 //!
-//! [`Natural::fibonacci`] computes one number without the numbers before it, and [`Fibonacci::jump_to`] moves to any index. Both
-//! multiply in decimal by number-theoretic transforms: on vectors of `f64` where the machine has AVX-512 or AVX2 with FMA, in
-//! portable integers elsewhere. F(100,000,000), which has 20,898,764 digits, takes about a tenth of a second on a recent server.
-//! [`Iterator::nth`], and so `skip` and `step_by`, jump where that is faster.
+//! With the feature `jump` (on by default), [`Natural::fibonacci`](Natural) computes one number without those before it, and
+//! [`Fibonacci::jump_to`](Fibonacci) moves to any index. Both multiply in decimal by number-theoretic transforms: on vectors of
+//! `f64` where the machine has AVX-512 or AVX2 with FMA, in portable integers elsewhere. F(100,000,000), which has 20,898,764
+//! digits, takes about a tenth of a second on a recent server. [`Iterator::nth`], and so `skip` and `step_by`, jump where that is
+//! faster.
 //!
 //! ```
+//! # #[cfg(feature = "jump")] {
 //! use fib_core::{Decimal, Fibonacci, Natural};
 //!
 //! let mut fib = Fibonacci::<Decimal>::new();
 //! fib.jump_to(300_000)?;
 //! assert_eq!(fib.advance()?, &Natural::fibonacci(300_000)?);
 //! assert_eq!(fib.index(), 300_001);
+//! # }
 //! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
@@ -70,6 +75,7 @@
 //! refusal means: an [`Exhausted`] error and another try later, the end of the iterator, or a new pass from F(0):
 //!
 //! ```
+//! # #[cfg(feature = "alloc")] {
 //! use fib_core::{ByteBudget, Decimal, Fibonacci};
 //!
 //! let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(1_000)).restarting();
@@ -77,6 +83,7 @@
 //!     fib.advance();
 //! }
 //! assert_eq!(fib.get_ref().index(), 1); // it lent F(0) again
+//! # }
 //! ```
 //!
 //! The [`guide`] explains how to choose radix and storage, how much memory F(n) needs, and how to write a guard.
@@ -88,20 +95,10 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-/// The examples in the README and in `docs/` are tests too.
-#[cfg(doctest)]
-mod documents {
-    #[doc = include_str!("../../README.md")]
-    struct Readme;
-    #[doc = include_str!("../../docs/architecture.md")]
-    struct Architecture;
-    #[doc = include_str!("../../docs/operating.md")]
-    struct Operating;
-    #[doc = include_str!("../../docs/performance.md")]
-    struct Performance;
-    #[doc = include_str!("../../docs/testing.md")]
-    struct Testing;
-}
+/// The examples in the README are tests too.
+#[cfg(all(doctest, feature = "jump"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod arch;
 mod digits;
@@ -111,13 +108,15 @@ mod guard;
 #[cfg(doc)]
 pub mod guide;
 mod limb;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 mod mul;
 mod natural;
 mod radix;
 mod storage;
 mod text;
 
+#[cfg(feature = "__kernels")]
+#[doc(hidden)]
 pub use arch::{Kernel, UnsupportedKernel};
 pub use digits::{DigitsError, MAX_DIGITS, leading_digits, trailing_digits};
 pub use error::{Cause, Exhausted, ParseError};

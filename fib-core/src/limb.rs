@@ -2,15 +2,20 @@
 
 /// One digit of a number in a large radix: a `u64` on targets with 64-bit words, a `u32` on all others.
 ///
-/// `--cfg fib_limb32` chooses `u32` everywhere, which is how a 64-bit host tests what a 32-bit target runs.
+/// `--cfg fib_limb32` chooses `u32` everywhere, which is how a 64-bit host tests what a 32-bit target runs. It needs
+/// `--cfg fib_portable`.
 #[cfg(all(target_pointer_width = "64", not(fib_limb32)))]
 pub type Limb = u64;
 
 /// One digit of a number in a large radix: a `u64` on targets with 64-bit words, a `u32` on all others.
 ///
-/// `--cfg fib_limb32` chooses `u32` everywhere, which is how a 64-bit host tests what a 32-bit target runs.
+/// `--cfg fib_limb32` chooses `u32` everywhere, which is how a 64-bit host tests what a 32-bit target runs. It needs
+/// `--cfg fib_portable`.
 #[cfg(not(all(target_pointer_width = "64", not(fib_limb32))))]
 pub type Limb = u32;
+
+#[cfg(all(fib_limb32, not(fib_portable)))]
+compile_error!("`--cfg fib_limb32` needs `--cfg fib_portable`: the vector kernels take limbs of 64 bits");
 
 /// The number of bytes in a limb.
 pub(crate) const LIMB_BYTES: usize = size_of::<Limb>();

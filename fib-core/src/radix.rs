@@ -15,6 +15,9 @@ pub(crate) mod sealed {
         /// The largest limb, one less than the base.
         const LIMB_MAX: Limb;
 
+        /// The number of limbs of F(`index`).
+        fn fibonacci_limbs(index: u64) -> usize;
+
         /// `a += b + carry` over equal lengths; returns the carry out.
         #[must_use = "the carry belongs to the next limb"]
         fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool;
@@ -36,6 +39,10 @@ impl Radix for Decimal {}
 impl Arithmetic for Decimal {
     const LIMB_MAX: Limb = Self::BASE - 1;
 
+    fn fibonacci_limbs(index: u64) -> usize {
+        Self::limbs_for(index)
+    }
+
     #[inline]
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
         arch::add_decimal_in_place(a, b, carry)
@@ -46,6 +53,10 @@ impl Radix for Binary {}
 
 impl Arithmetic for Binary {
     const LIMB_MAX: Limb = Limb::MAX;
+
+    fn fibonacci_limbs(index: u64) -> usize {
+        Self::limbs_for(index)
+    }
 
     #[inline]
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {

@@ -17,7 +17,7 @@ pub(crate) mod sealed {
         const EMPTY: Self;
 
         /// Takes over the limbs of a vector without a copy. `None` where the storage is not on the heap.
-        #[cfg(feature = "alloc")]
+        #[cfg(feature = "jump")]
         const FROM_VEC: Option<fn(alloc::vec::Vec<Limb>) -> Self> = None;
 
         /// A copy of `limbs`, without spare capacity.
@@ -25,6 +25,11 @@ pub(crate) mod sealed {
 
         /// `len` zeros, without spare capacity.
         fn zeroed(len: usize) -> Result<Self, Exhausted>;
+
+        /// Room for `len` limbs, which are not there yet. For storage whose size is fixed, that is no room.
+        fn reserved(_len: usize) -> Result<Self, Exhausted> {
+            Ok(Self::EMPTY)
+        }
 
         fn limbs(&self) -> &[Limb];
 
@@ -72,7 +77,7 @@ mod heap {
         let slack = (len / GROWTH_DIVISOR).max(GROWTH_LEAST);
         match len.checked_add(slack) {
             Some(capacity) if capacity <= LIMBS_MAX => Ok(capacity),
-            _ => Err(Exhausted::capacity()),
+            _ => Err(Exhausted::too_long()),
         }
     }
 
@@ -82,6 +87,7 @@ mod heap {
         Ok(limbs)
     }
 
+    #[cfg(feature = "jump")]
     impl Heap {
         pub(crate) const fn from_vec(limbs: Vec<Limb>) -> Self {
             Self { limbs }
@@ -92,6 +98,7 @@ mod heap {
 
     impl Limbs for Heap {
         const EMPTY: Self = Self { limbs: Vec::new() };
+        #[cfg(feature = "jump")]
         const FROM_VEC: Option<fn(Vec<Limb>) -> Self> = Some(Self::from_vec);
 
         fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted> {
@@ -104,6 +111,10 @@ mod heap {
             let mut limbs = with_capacity(len)?;
             limbs.resize(len, 0);
             Ok(Self { limbs })
+        }
+
+        fn reserved(len: usize) -> Result<Self, Exhausted> {
+            with_capacity(len).map(|limbs| Self { limbs })
         }
 
         #[inline]

@@ -31,6 +31,7 @@ impl<S: Storage> Natural<Decimal, S> {
     /// digits it wrote: as many as `out` takes or as there are. Takes time linear in that, wherever it starts.
     ///
     /// ```
+    /// # #[cfg(feature = "alloc")] {
     /// use fib_core::Natural;
     ///
     /// let n: Natural = "12345678901234567890123".parse()?;
@@ -39,6 +40,7 @@ impl<S: Storage> Natural<Decimal, S> {
     /// assert_eq!(&digits, b"12345678");
     /// assert_eq!(n.copy_digits(20, &mut digits), 3);
     /// assert_eq!(&digits[..3], b"123");
+    /// # }
     /// # Ok::<(), fib_core::ParseError>(())
     /// ```
     #[must_use = "only this many bytes of the buffer are written"]
@@ -154,7 +156,7 @@ fn write_repeated(f: &mut fmt::Formatter<'_>, c: char, count: usize) -> fmt::Res
 impl<S: Storage> FromStr for Natural<Decimal, S> {
     type Err = ParseError;
 
-    /// Reads decimal digits and nothing else. Leading zeros are allowed. Linear time.
+    /// Reads decimal digits, after a `+` or nothing, as for the integers of Rust. Leading zeros are allowed. Linear time.
     ///
     /// # Errors
     /// [`ParseError`] if the text is empty, has a byte that is not a digit, or is too long for the storage.
@@ -166,16 +168,19 @@ impl<S: Storage> FromStr for Natural<Decimal, S> {
     }
 }
 
-/// The digits without leading zeros, or an error if the text is empty or has a byte that is not a digit.
+/// The digits without sign and leading zeros, or an error if the text is empty or has a byte that is not a digit.
 fn significant_digits(text: &[u8]) -> Result<&[u8], ParseError> {
     if text.is_empty() {
         return Err(ParseError::Empty);
     }
-    if let Some(offset) = text.iter().position(|byte| !byte.is_ascii_digit()) {
-        return Err(ParseError::InvalidDigit { byte: text[offset], offset });
+    // A sign alone is not a number.
+    let sign = usize::from(text[0] == b'+' && text.len() > 1);
+    let digits = &text[sign..];
+    if let Some(offset) = digits.iter().position(|byte| !byte.is_ascii_digit()) {
+        return Err(ParseError::InvalidDigit { byte: digits[offset], offset: sign + offset });
     }
-    let zeros = text.iter().take_while(|&&byte| byte == b'0').count();
-    Ok(&text[zeros..])
+    let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
+    Ok(&digits[zeros..])
 }
 
 /// The number of hexadecimal digits in a limb of the radix [`Binary`].

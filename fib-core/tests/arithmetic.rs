@@ -125,8 +125,20 @@ proptest! {
         prop_assume!(!byte.is_ascii_digit());
         let mut text = n.to_string();
         let offset = at.index(text.len() + 1);
+        prop_assume!((byte, offset) != (b'+', 0));
         text.insert(offset, byte.into());
         prop_assert_eq!(text.parse::<Natural>().unwrap_err(), ParseError::InvalidDigit { byte, offset });
+    }
+}
+
+#[test]
+fn what_is_printed_with_a_sign_can_be_read() {
+    let number: Natural = "12345678901234567890123".parse().unwrap();
+    assert_eq!(format!("{number:+}").parse::<Natural>().unwrap(), number);
+    assert_eq!("+0".parse::<Natural>().unwrap(), Natural::new());
+    for (text, offset) in [("+", 0), ("++5", 1), ("5+", 1), ("-5", 0)] {
+        let byte = text.as_bytes()[offset];
+        assert_eq!(text.parse::<Natural>().unwrap_err(), ParseError::InvalidDigit { byte, offset }, "{text}");
     }
 }
 

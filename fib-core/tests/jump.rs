@@ -1,9 +1,10 @@
 //! Jumps to an index, compared with steps, another library, known hashes, and residues.
 
 use std::fmt::Write;
-use std::sync::{Mutex, PoisonError};
 
-use fib_core::{Binary, ByteBudget, Cause, Decimal, Fibonacci, Heap, Inline, Kernel, Limb, Natural};
+use fib_core::{
+    Binary, ByteBudget, Cause, Decimal, Demand, Exhausted, Fibonacci, Heap, Inline, Limb, MemoryGuard, Natural,
+};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -18,15 +19,25 @@ const HASHES: [(u64, &str); 3] = [
 
 /// Runs a test with every kernel of this machine, one after the other. The choice holds for the whole process, so a lock keeps
 /// these tests apart.
-fn with_every_kernel(test: impl Fn(Kernel)) {
+#[cfg(feature = "__kernels")]
+fn with_every_kernel(test: impl Fn(&str)) {
+    use fib_core::Kernel;
+    use std::sync::{Mutex, PoisonError};
+
     static CHOICE: Mutex<()> = Mutex::new(());
     let _choice = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
     let best = Kernel::current();
     for kernel in Kernel::available() {
         kernel.force().unwrap();
-        test(kernel);
+        test(kernel.name());
     }
     best.force().unwrap();
+}
+
+/// Runs a test with the kernel that this machine chooses, as from the package.
+#[cfg(not(feature = "__kernels"))]
+fn with_every_kernel(test: impl Fn(&str)) {
+    test("best kernel");
 }
 
 fn jumped(index: u64) -> Fibonacci<Decimal> {
@@ -164,11 +175,11 @@ fn the_values_have_little_room_to_grow_after_a_jump() {
 }
 
 #[test]
-fn an_index_beyond_every_multiplication_exceeds_the_capacity() {
+fn an_index_beyond_every_multiplication_is_too_long() {
     let mut fib = jumped(1_000);
     for index in [u64::MAX, u64::MAX - 1, u64::MAX / 2, 1 << 40] {
-        assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::Capacity);
-        assert_eq!(Natural::fibonacci(index).unwrap_err().cause(), Cause::Capacity);
+        assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::TooLong);
+        assert_eq!(Natural::fibonacci(index).unwrap_err().cause(), Cause::TooLong);
     }
     assert_eq!(fib.index(), 1_000);
     assert_eq!(fib.advance().unwrap(), &Natural::fibonacci(1_000).unwrap());
@@ -199,8 +210,62 @@ fn nth_steps_if_a_jump_has_no_memory() {
     assert_eq!(fib.jump_to(5_000).unwrap_err().cause(), Cause::Guard);
     assert_eq!((fib.index(), fib.bytes_held()), (0, 0));
     assert_eq!(fib.nth(5_000).unwrap(), Natural::fibonacci(5_000).unwrap());
+    let before = fib.index();
     assert!(fib.nth(50_000).is_none());
-    assert!(fib.index() > 5_001, "the numbers that were stepped over are consumed");
+    assert_eq!(fib.index(), before, "there is no room for the number, so nothing is consumed");
+}
+
+/// Counts how often it is asked.
+struct Counting {
+    budget: usize,
+    asked: u64,
+}
+
+impl MemoryGuard for Counting {
+    fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+        self.asked += 1;
+        ByteBudget::new(self.budget).admit(demand)
+    }
+}
+
+#[test]
+fn nth_ends_at_once_where_the_number_cannot_fit() {
+    // By steps, each of these would take from hours to centuries.
+    #[cfg(target_pointer_width = "64")]
+    assert!(Fibonacci::<Decimal>::new().nth(20_000_000_000).is_none());
+    assert!(Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(1 << 20)).nth(1_000_000_000).is_none());
+    assert!(Fibonacci::<Binary>::new().with_guard(ByteBudget::new(1 << 20)).nth(1_000_000_000).is_none());
+    assert_eq!(Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(1 << 20)).skip(usize::MAX).count(), 0);
+    let mut small = Fibonacci::<Decimal, Inline<100>>::new();
+    assert!(small.nth(usize::MAX).is_none());
+    assert_eq!(small.index(), 0);
+}
+
+#[test]
+fn nth_jumps_as_far_as_a_small_budget_allows() {
+    let two_values = 2 * Decimal::limbs_for(100_000) * size_of::<Limb>();
+    let mut fib = Fibonacci::<Decimal>::new().with_guard(Counting { budget: 2 * two_values, asked: 0 });
+    assert_eq!(fib.jump_to(100_000).unwrap_err().cause(), Cause::Guard);
+    assert_eq!(fib.nth(100_000).unwrap(), Natural::fibonacci(100_000).unwrap());
+    assert!(fib.guard().asked < 90_000, "it stepped {} times", fib.guard().asked);
+}
+
+/// Vectors have no base for numbers beyond about F(10^10), and portable code none beyond [`LAST_JUMP`].
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn every_kernel_has_the_same_limit() {
+    const LAST_JUMP: u64 = 17_808_892_134;
+    with_every_kernel(|kernel| {
+        // The guard is asked only after it is clear that the number can be computed.
+        let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(0));
+        for index in [10_216_847_033, 10_216_847_034, LAST_JUMP] {
+            assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::Guard, "F({index}), {kernel}");
+        }
+        for index in [LAST_JUMP + 1, u64::MAX] {
+            assert_eq!(fib.jump_to(index).unwrap_err().cause(), Cause::TooLong, "F({index}), {kernel}");
+            assert_eq!(Natural::fibonacci(index).unwrap_err().cause(), Cause::TooLong, "F({index}), {kernel}");
+        }
+    });
 }
 
 proptest! {

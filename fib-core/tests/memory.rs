@@ -14,7 +14,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 16] = [
         ("only_two_values_are_held", only_two_values_are_held),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
         ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
@@ -27,7 +27,13 @@ fn main() {
         ("a_byte_budget_is_a_bound_at_every_moment", a_byte_budget_is_a_bound_at_every_moment),
         ("full_storage_never_wraps", full_storage_never_wraps),
         ("inline_storage_requests_nothing_from_an_allocator", inline_storage_requests_nothing_from_an_allocator),
+        (
+            "nth_ends_at_once_where_there_is_no_memory_for_the_number",
+            nth_ends_at_once_where_there_is_no_memory_for_the_number,
+        ),
         ("restarting_begins_a_new_pass", restarting_begins_a_new_pass),
+        ("a_clone_that_fails_starts_no_new_pass", a_clone_that_fails_starts_no_new_pass),
+        ("skipping_in_a_restarting_sequence_clones_nothing", skipping_in_a_restarting_sequence_clones_nothing),
         (
             "a_refused_jump_changes_nothing_and_can_be_tried_again",
             a_refused_jump_changes_nothing_and_can_be_tried_again,
@@ -221,6 +227,15 @@ fn inline_storage_requests_nothing_from_an_allocator() {
     assert!(demands.iter().all(|demand| demand.additional == 0), "{demands:?}");
 }
 
+fn nth_ends_at_once_where_there_is_no_memory_for_the_number() {
+    let mut fib = Fibonacci::<Decimal>::new();
+    assert!(with_only(100_000, || fib.nth(10_000_000).is_none()));
+    assert_eq!((fib.index(), fib.bytes_held()), (0, 0), "nothing is consumed");
+    // Enough for the number, its clone and steps, but not for a jump.
+    let number = with_only(60_000, || fib.nth(50_000).unwrap());
+    assert_eq!(number.to_string(), number_at(50_000));
+}
+
 fn restarting_begins_a_new_pass() {
     let mut endless = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(500)).restarting();
     let mut expected = Fibonacci::<Decimal>::new();
@@ -233,6 +248,36 @@ fn restarting_begins_a_new_pass() {
         assert_eq!(&number, expected.advance().unwrap());
     }
     assert!(endless.by_ref().take(5_000).count() == 5_000, "it never ends");
+}
+
+fn a_clone_that_fails_starts_no_new_pass() {
+    let mut endless = Fibonacci::<Decimal>::new().restarting();
+    assert_eq!(endless.nth(1_000).unwrap().to_string(), number_at(1_000));
+    // Within this many steps, the values do not grow.
+    let held = endless.get_ref().bytes_held();
+    for _ in 0..3 {
+        assert!(with_only(0, || endless.next().is_none()));
+        assert_eq!((endless.restarts(), endless.get_ref().index(), endless.get_ref().bytes_held()), (0, 1_001, held));
+    }
+    assert_eq!(endless.next().unwrap().to_string(), number_at(1_001));
+}
+
+fn skipping_in_a_restarting_sequence_clones_nothing() {
+    let allocated = |walk: &mut dyn FnMut()| {
+        let before = ALLOCATOR.total_allocated();
+        walk();
+        ALLOCATOR.total_allocated() - before
+    };
+    let mut fib = Fibonacci::<Decimal>::new();
+    let expected = allocated(&mut || {
+        for _ in 0..500 {
+            fib.advance().unwrap();
+        }
+        drop(fib.next());
+    });
+    let mut endless = Fibonacci::<Decimal>::new().restarting();
+    assert_eq!(allocated(&mut || drop(endless.nth(500))), expected);
+    assert_eq!(endless.nth(9_498).unwrap().to_string(), number_at(9_999));
 }
 
 /// Indices of jumps by products of limbs and by transforms.

@@ -50,7 +50,7 @@ fuzz_target!(|input: Input| {
         match fib.jump_to(index) {
             Ok(()) => assert!(fib.bytes_held() <= input.budget as usize),
             Err(exhausted) => {
-                assert!(matches!(exhausted.cause(), Cause::Guard | Cause::Capacity), "{exhausted}");
+                assert!(matches!(exhausted.cause(), Cause::Guard | Cause::TooLong), "{exhausted}");
                 assert_eq!((fib.index(), fib.bytes_held()), (input.from.into(), held));
             }
         }

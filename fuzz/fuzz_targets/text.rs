@@ -34,8 +34,14 @@ fuzz_target!(|input: Input| {
     binary(&input);
 });
 
-/// `text` without leading zeros, if it is a number.
+/// `text` without the sign before its digits.
+fn unsigned(text: &str) -> &str {
+    text.strip_prefix('+').filter(|digits| !digits.is_empty()).unwrap_or(text)
+}
+
+/// `text` without sign and leading zeros, if it is a number.
 fn canonical(text: &str) -> Option<&str> {
+    let text = unsigned(text);
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| match text.trim_start_matches('0') {
         "" => "0",
@@ -47,7 +53,8 @@ fn decimal(input: &Input, text: &str) {
     let expected = canonical(text);
     let parsed = text.parse::<Natural>();
     let Some(expected) = expected else {
-        let offset = text.bytes().position(|byte| !byte.is_ascii_digit());
+        let sign = text.len() - unsigned(text).len();
+        let offset = unsigned(text).bytes().position(|byte| !byte.is_ascii_digit()).map(|offset| sign + offset);
         let error = offset
             .map_or(ParseError::Empty, |offset| ParseError::InvalidDigit { byte: text.as_bytes()[offset], offset });
         assert_eq!(parsed, Err(error));

@@ -38,14 +38,28 @@ fn add_every_pair<const BASE: Limb>(longest: u32) {
     }
 }
 
-/// 10^8 pairs of four limbs, which are one block.
+/// 5^8 pairs of four limbs, which are one block.
 #[test]
+fn adds_every_pair_up_to_four_limbs_in_base_5() {
+    add_every_pair::<5>(4);
+}
+
+/// 2^18 pairs of nine limbs: a block of eight and a single limb.
+#[test]
+fn adds_every_pair_up_to_nine_limbs_in_base_2() {
+    add_every_pair::<2>(9);
+}
+
+/// 10^8 pairs of four limbs.
+#[test]
+#[ignore = "it takes a minute without optimisation: scripts/test runs it"]
 fn adds_every_pair_up_to_four_limbs_in_base_10() {
     add_every_pair::<10>(4);
 }
 
 /// 2^26 pairs of thirteen limbs: a block of eight, a block of four, and a single limb.
 #[test]
+#[ignore = "it takes a minute without optimisation: scripts/test runs it"]
 fn adds_every_pair_up_to_thirteen_limbs_in_base_2() {
     add_every_pair::<2>(13);
 }

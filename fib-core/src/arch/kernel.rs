@@ -1,13 +1,12 @@
 //! The names of the kernels.
 
-use core::fmt;
-
 /// A set of loops for addition and text, named after the instructions that it needs.
 ///
-/// The choice never changes a result. The best kernel of the machine is chosen automatically; [`force`](Kernel::force) is for
-/// tests and benchmarks.
+/// The choice never changes a result. The best kernel of the machine is chosen automatically. The tests and benchmarks of this
+/// repository can force another one, with the feature `__kernels`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(not(feature = "__kernels"), allow(unreachable_pub, reason = "only that feature exports it"))]
 pub enum Kernel {
     /// Portable Rust, on every target.
     Portable,
@@ -20,32 +19,4 @@ pub enum Kernel {
 impl Kernel {
     /// All kernels, the slowest first.
     pub(super) const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
-
-    /// Lower-case name: `portable`, `avx2` or `avx512`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-        }
-    }
 }
-
-impl fmt::Display for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// The machine lacks the instructions of the [`Kernel`] that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsupportedKernel(pub(super) Kernel);
-
-impl fmt::Display for UnsupportedKernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "this machine does not support the {} kernel", self.0)
-    }
-}
-
-impl core::error::Error for UnsupportedKernel {}

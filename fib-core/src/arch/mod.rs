@@ -4,35 +4,45 @@
 //! chosen once, at run time. Numbers of a few limbs are added by portable code that is inlined into the caller. Loops that have
 //! no vector kernel are in `scalar`.
 //!
+//! Vector kernels exist on x86-64, the one architecture with SSE2 and 64-bit pointers. They need a target that has its registers:
+//! kernels and boot loaders are compiled for targets without SSE2, where LLVM cannot compile the other vectors either.
+//! `--cfg fib_portable` leaves the vector kernels out everywhere.
+//!
 //! What is inlined is compiled in the user's crate, with the `opt-level` of that crate. With debug assertions that level is
 //! most likely 0, so then the functions here are not inlined, and the `opt-level` of this crate applies to their loops.
 
-mod kernel;
+#[cfg(any(test, feature = "__kernels"))]
+mod choice;
+#[cfg(any(test, feature = "__kernels", all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
+pub(crate) mod kernel;
 mod portable;
 mod scalar;
 mod short;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 mod x86_64;
 
-#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
+#[cfg(not(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 use only_portable as machine;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 use x86_64 as machine;
 
 /// Proofs that the CPU has the instructions of the kernels in `mul`.
-#[cfg(all(feature = "alloc", target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
-pub(crate) use x86_64::{Avx2Fma, Avx512};
+#[cfg(feature = "jump")]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
+pub(crate) use x86_64::{Avx2Fma, Avx512, current as current_kernel};
 
 #[cfg(test)]
 mod exhaustion;
 #[cfg(test)]
 mod tests;
 
-pub use kernel::{Kernel, UnsupportedKernel};
 #[cfg(feature = "alloc")]
 pub(crate) use scalar::divide_in_place;
 pub(crate) use scalar::{add_carry_in_place, compare, from_decimal_text, from_le_bytes, sum_carries};
 pub(crate) use short::{digit_count, short_text};
+#[cfg(any(test, feature = "__kernels"))]
+#[cfg_attr(not(feature = "__kernels"), allow(unreachable_pub, reason = "only that feature exports them"))]
+pub use {choice::UnsupportedKernel, kernel::Kernel};
 
 use crate::limb::Limb;
 
@@ -42,40 +52,6 @@ const ADD_DECIMAL_INLINE: usize = 15;
 const ADD_BINARY_INLINE: usize = 47;
 /// The same for text.
 const TEXT_INLINE: usize = 7;
-
-impl Kernel {
-    /// The kernels that this machine supports, the slowest first.
-    ///
-    /// ```
-    /// use fib_core::Kernel;
-    ///
-    /// assert_eq!(Kernel::available().next(), Some(Kernel::Portable));
-    /// ```
-    pub fn available() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|kernel| machine::supports(*kernel))
-    }
-
-    /// The kernel in use.
-    #[must_use]
-    #[inline]
-    pub fn current() -> Self {
-        machine::current()
-    }
-
-    /// Uses this kernel from now on, in the whole program: for tests and benchmarks. A call that is running on another thread
-    /// ends with the kernel that it began with.
-    ///
-    /// # Errors
-    ///
-    /// [`UnsupportedKernel`] if this machine does not support the kernel; the choice is then unchanged.
-    pub fn force(self) -> Result<(), UnsupportedKernel> {
-        if !machine::supports(self) {
-            return Err(UnsupportedKernel(self));
-        }
-        machine::set_current(self);
-        Ok(())
-    }
-}
 
 /// Adds `b` and `carry` to `a` in base 2^64 (2^32) and returns the carry out.
 ///
@@ -122,20 +98,24 @@ pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
 }
 
 /// The choice where there is only one kernel.
-#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
+#[cfg(not(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 mod only_portable {
-    use super::Kernel;
-
     pub(super) use super::portable::{add_binary_in_place, add_decimal_in_place, decimal_text};
+    #[cfg(any(test, feature = "__kernels"))]
+    pub(super) use choice::{current, set_current, supports};
 
-    pub(super) fn supports(kernel: Kernel) -> bool {
-        kernel == Kernel::Portable
+    #[cfg(any(test, feature = "__kernels"))]
+    mod choice {
+        use crate::arch::kernel::Kernel;
+
+        pub(in crate::arch) fn supports(kernel: Kernel) -> bool {
+            kernel == Kernel::Portable
+        }
+
+        pub(in crate::arch) fn current() -> Kernel {
+            Kernel::Portable
+        }
+
+        pub(in crate::arch) fn set_current(_: Kernel) {}
     }
-
-    #[inline]
-    pub(super) fn current() -> Kernel {
-        Kernel::Portable
-    }
-
-    pub(super) fn set_current(_: Kernel) {}
 }

@@ -28,7 +28,7 @@ const PORTABLE: Candidate = Candidate {
 };
 
 /// The kernels that this machine supports, called directly and not by dispatch.
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 fn candidates() -> Vec<Candidate> {
     use super::portable::BINARY_BASE;
     use super::x86_64::{Avx2, Avx512, Avx512Text, add_in_place};
@@ -54,7 +54,7 @@ fn candidates() -> Vec<Candidate> {
     candidates
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
+#[cfg(not(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 fn candidates() -> Vec<Candidate> {
     Vec::from([PORTABLE])
 }

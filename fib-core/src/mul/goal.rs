@@ -28,6 +28,6 @@ impl Goal {
             Self::Single { odd } => limbs(odd.into()).map(|len| [len, 0]),
             Self::Pair => limbs(2).map(|len| [len; 2]),
         };
-        lengths.ok_or(Exhausted::capacity())
+        lengths.ok_or(Exhausted::too_long())
     }
 }

@@ -14,7 +14,7 @@ use crate::limb::{LIMB_BYTES, Limb};
 /// The numbers of the goal by schoolbook products.
 pub(super) fn by_basecase(k: u64, goal: Goal, admit: Admit<'_>) -> Result<[Vec<Limb>; 2], Exhausted> {
     let lengths = goal.lengths(k)?;
-    let space = Pair::space(2 * k + 1).ok_or(Exhausted::capacity())?;
+    let space = Pair::space(2 * k + 1).ok_or(Exhausted::too_long())?;
     admit((lengths[0] + lengths[1] + space) * LIMB_BYTES)?;
     let mut space = zeroed::<Limb>(space)?;
     let mut numbers = [zeroed(lengths[0])?, zeroed(lengths[1])?];
@@ -41,11 +41,11 @@ pub(super) fn by_transform<E: Engine>(
     while first / 2 >= threshold {
         first /= 2;
     }
-    let small = Pair::space(first).ok_or(Exhausted::capacity())?;
+    let small = Pair::space(first).ok_or(Exhausted::too_long())?;
     let elements = plan.elements::<E::Field>();
     let bytes = (lengths[0] + lengths[1] + small).checked_mul(LIMB_BYTES);
     let bytes = bytes.and_then(|bytes| bytes.checked_add(elements.checked_mul(size_of::<Element<E>>())?));
-    admit(bytes.ok_or(Exhausted::capacity())?)?;
+    admit(bytes.ok_or(Exhausted::too_long())?)?;
     let mut small = zeroed::<Limb>(small)?;
     let mut space = zeroed::<Element<E>>(elements)?;
     let mut numbers = [zeroed(lengths[0])?, zeroed(lengths[1])?];

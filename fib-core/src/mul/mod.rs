@@ -41,7 +41,7 @@ mod shape;
 mod tests;
 mod transform;
 mod u128_halves;
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
 mod vector;
 
 use alloc::vec::Vec;
@@ -82,14 +82,14 @@ pub(crate) fn fibonacci_pair(index: u64, admit: Admit<'_>) -> Result<[Vec<Limb>;
 
 /// The numbers of the goal, with zeros up to the [lengths](Goal::lengths).
 fn compute(k: u64, goal: Goal, admit: Admit<'_>) -> Result<[Vec<Limb>; 2], Exhausted> {
-    #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+    #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
     if let Some(numbers) = vector::compute(k, goal, admit) {
         return numbers;
     }
     if k < PORTABLE_THRESHOLD {
         return by_basecase(k, goal, admit);
     }
-    let plan = Plan::new::<Integer>(k, goal, &portable::BASES).ok_or(Exhausted::capacity())?;
+    let plan = Plan::new::<Integer>(k, goal, &portable::BASES).ok_or(Exhausted::too_long())?;
     by_transform(Portable::new(plan.base), plan, PORTABLE_THRESHOLD, k, goal, admit)
 }
 

@@ -20,7 +20,8 @@ use super::engine::{Base, Engine, HalvedSum, Scales};
 use super::goal::{Admit, Goal};
 use super::methods::{by_basecase, by_transform};
 use super::plan::Plan;
-use crate::arch::{Avx2Fma, Avx512, Kernel};
+use crate::arch::kernel::Kernel;
+use crate::arch::{Avx2Fma, Avx512, current_kernel};
 use crate::error::Exhausted;
 use crate::limb::Limb;
 
@@ -30,12 +31,13 @@ const LANES_4_THRESHOLD: u64 = 3_500;
 /// The same for eight lanes, whose smallest transforms are larger.
 const LANES_8_THRESHOLD: u64 = 6_000;
 
-/// The numbers of the goal; `None` where the portable kernel is in use or the CPU lacks FMA.
+/// The numbers of the goal; `None` where the portable kernel is in use, the CPU lacks FMA, or the numbers are too long for the
+/// bases of the vectors.
 pub(super) fn compute(k: u64, goal: Goal, admit: Admit<'_>) -> Option<Result<[Vec<Limb>; 2], Exhausted>> {
-    match Kernel::current() {
+    match current_kernel() {
         Kernel::Portable => None,
-        Kernel::Avx2 => Some(by_vectors(Avx2Fma::new()?, LANES_4_THRESHOLD, k, goal, admit)),
-        Kernel::Avx512 => Some(by_vectors(Avx512::new()?, LANES_8_THRESHOLD, k, goal, admit)),
+        Kernel::Avx2 => by_vectors(Avx2Fma::new()?, LANES_4_THRESHOLD, k, goal, admit),
+        Kernel::Avx512 => by_vectors(Avx512::new()?, LANES_8_THRESHOLD, k, goal, admit),
     }
 }
 
@@ -45,12 +47,12 @@ fn by_vectors<L: Squares>(
     k: u64,
     goal: Goal,
     admit: Admit<'_>,
-) -> Result<[Vec<Limb>; 2], Exhausted> {
+) -> Option<Result<[Vec<Limb>; 2], Exhausted>> {
     if k < threshold {
-        return by_basecase(k, goal, admit);
+        return Some(by_basecase(k, goal, admit));
     }
-    let plan = Plan::new::<Float<L>>(k, goal, &BASES).ok_or(Exhausted::capacity())?;
-    by_transform(Vector::new(lanes, plan.base), plan, threshold, k, goal, admit)
+    let plan = Plan::new::<Float<L>>(k, goal, &BASES)?;
+    Some(by_transform(Vector::new(lanes, plan.base), plan, threshold, k, goal, admit))
 }
 
 /// The engine on vectors of one width.

@@ -13,7 +13,7 @@ pub(crate) struct Supported<const SET: u8>(());
 /// AVX2.
 pub(crate) type Avx2 = Supported<AVX2>;
 /// AVX2 and FMA.
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 pub(crate) type Avx2Fma = Supported<AVX2_FMA>;
 /// AVX-512 F and DQ.
 pub(crate) type Avx512 = Supported<AVX512>;
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn agrees_with_std() {
         assert_eq!(Avx2::new().is_some(), detected!("avx2"));
-        #[cfg(feature = "alloc")]
+        #[cfg(feature = "jump")]
         assert_eq!(super::Avx2Fma::new().is_some(), detected!("avx2") && detected!("fma"));
         let avx512 = detected!("avx512f") && detected!("avx512dq");
         assert_eq!(Avx512::new().is_some(), avx512);

@@ -6,7 +6,7 @@ mod avx512;
 mod detect;
 
 pub(super) use addition::add_in_place;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "jump")]
 pub(crate) use detect::Avx2Fma;
 pub(crate) use detect::Avx512;
 pub(super) use detect::{Avx2, Avx512Text};
@@ -34,7 +34,7 @@ pub(super) fn supports(kernel: Kernel) -> bool {
 }
 
 #[inline]
-pub(super) fn current() -> Kernel {
+pub(crate) fn current() -> Kernel {
     match CURRENT.load(Ordering::Relaxed) {
         PORTABLE => Kernel::Portable,
         AVX2 => Kernel::Avx2,

@@ -28,7 +28,7 @@ use crate::{Decimal, Fibonacci};
 macro_rules! with_every_engine {
     ($base:literal, $test:ident) => {
         $test(Portable::new(portable::BASES[$base]), &portable::BASES[$base..]);
-        #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+        #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
         {
             use super::vector::Vector;
             use super::vector::combine::BASES;

@@ -6,11 +6,11 @@ use crate::mul::prime::{LOG_ORDER, Prime};
 /// All moduli that are compiled for this machine.
 fn primes() -> impl Iterator<Item = &'static Prime> {
     let vector: &[Prime] = {
-        #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32)))]
+        #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
         {
             &crate::mul::vector::float::PRIMES
         }
-        #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(fib_limb32))))]
+        #[cfg(not(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
         {
             &[]
         }
