@@ -68,6 +68,10 @@
 //! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
+//! # Digits without the number
+//!
+//! [`leading_digits`] and [`trailing_digits`] give the ends of F(n) for any n, and [`Decimal::digits_for`] gives its length.
+//!
 //! # Guards
 //!
 //! A [`MemoryGuard`] is asked before each step. It is told how many bytes are held and how many the step will request from the
