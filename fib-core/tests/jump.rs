@@ -83,7 +83,11 @@ fn agrees_with_another_library() {
         state ^= state << 17;
         state % bound
     };
-    let indices = [10_000, 30_000, 100_000, 300_000, 1_000_000].map(|bound| [(); 3].map(|()| random(bound)));
+    // In the package the other library is not optimised.
+    let longest = if cfg!(feature = "__kernels") { 1_000_000 } else { 100_000 };
+    let indices = [10_000, 30_000, 100_000, 300_000, 1_000_000]
+        .map(|bound: u64| bound.min(longest))
+        .map(|bound| [(); 3].map(|()| random(bound)));
     let expected = indices.as_flattened().iter().map(|&n| (n, reference(n).map(|number| number.to_string())));
     let expected: Vec<_> = expected.collect();
     with_every_kernel(|kernel| {
@@ -112,7 +116,8 @@ fn hashes_of_long_numbers() {
         assert_eq!(sha256(&Natural::fibonacci(n).unwrap()), expected, "F({n}), {kernel}");
         assert_eq!(sha256(jumped(n).peek().unwrap()), expected, "jump to {n}, {kernel}");
     });
-    for (n, expected) in &HASHES[1..] {
+    let longest = if cfg!(feature = "__kernels") { &HASHES[1..] } else { &[] };
+    for (n, expected) in longest {
         assert_eq!(sha256(&Natural::fibonacci(*n).unwrap()), *expected, "F({n})");
     }
 }
