@@ -40,11 +40,13 @@ impl Digits {
         Ok(Self(Form::Whole(text.into())))
     }
 
-    /// The bytes that [`of`](Self::of) allocates for `number`: its text, or its limbs and a window of text.
+    /// The memory that [`of`](Self::of) takes for `number`, in bytes: its text, or its limbs and a window of text. To blocks as
+    /// long as those of windowed digits the allocator adds gaps. With glibc, 191 numbers F(10,000,000) in flight took 1.43 times
+    /// the length of their blocks, so half as much again is counted.
     #[must_use]
     pub fn bytes_for(number: &Natural) -> usize {
         let length = number.digit_count();
-        if length > WINDOW_BYTES { size_of_val(number.limbs()) + WINDOW_BYTES } else { length }
+        if length > WINDOW_BYTES { (size_of_val(number.limbs()) + WINDOW_BYTES) / 2 * 3 } else { length }
     }
 }
 

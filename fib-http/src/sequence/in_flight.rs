@@ -12,6 +12,9 @@ use tokio::time::timeout;
 /// The most bytes of one response that the system holds on its way to a client that does not read.
 pub(crate) const SOCKET_BYTES: usize = 256 * 1024;
 
+/// About what a connection takes besides its responses, in bytes: 64 of them were measured to take 2 MiB.
+pub(crate) const CONNECTION_BYTES: usize = 32 * 1024;
+
 /// How often a request that waits for room asks for it. A client becomes one that can be cut for it as time passes.
 const INTERVAL: Duration = Duration::from_millis(250);
 
@@ -21,6 +24,8 @@ pub(crate) struct InFlight {
     budget: usize,
     held: Cell<usize>,
     count: Cell<u64>,
+    /// Connections that are served.
+    connections: Cell<usize>,
     /// Requests that wait for room.
     waiting: Cell<usize>,
     /// Told when a response gives room back and a request waits.
@@ -45,10 +50,21 @@ impl InFlight {
             budget,
             held: Cell::new(0),
             count: Cell::new(0),
+            connections: Cell::new(0),
             waiting: Cell::new(0),
             freed: Notify::new(),
             wanted: Notify::new(),
         }
+    }
+
+    /// So many connections are being served now.
+    pub(crate) fn set_connections(&self, count: usize) {
+        self.connections.set(count);
+    }
+
+    /// The bytes that the connections may take besides their responses.
+    pub(crate) fn connection_bytes(&self) -> usize {
+        self.connections.get().saturating_mul(CONNECTION_BYTES)
     }
 
     pub(crate) fn load(&self) -> Load {
@@ -72,11 +88,13 @@ impl InFlight {
         Ok(Reservation { in_flight: Rc::clone(self), bytes })
     }
 
-    /// Whether [`reserve`](Self::reserve) would succeed.
+    /// Whether [`reserve`](Self::reserve) would succeed. The connections take their part of the budget, but never more than a
+    /// quarter of it: idle ones must not keep all responses out of a small budget.
     pub(crate) fn has_room(&self, bytes: usize, length: usize) -> bool {
         let held = self.held.get();
         let more = bytes.saturating_add(length.min(SOCKET_BYTES));
-        held == 0 || held.saturating_add(more) <= self.budget
+        let budget = self.budget - self.connection_bytes().min(self.budget / 4);
+        held == 0 || held.saturating_add(more) <= budget
     }
 
     /// Whether so much of the budget is used that it is worth a look whether there is room.
@@ -185,6 +203,17 @@ mod tests {
         assert_eq!(all.reserve(usize::MAX, 1).expect_err("no room"), OverBudget);
         drop(half);
         assert_eq!(load(&all), (0, 0));
+    }
+
+    #[test]
+    fn connections_take_up_to_a_quarter_of_the_budget() {
+        let all = Rc::new(InFlight::new(8 * CONNECTION_BYTES));
+        let _one = all.reserve(1, 0).expect("it is alone");
+        for (connections, room) in [(0, 8), (1, 7), (2, 6), (3, 6), (usize::MAX, 6)] {
+            all.set_connections(connections);
+            assert!(all.has_room(room * CONNECTION_BYTES - 1, 0), "{connections}");
+            assert!(!all.has_room(room * CONNECTION_BYTES, 0), "{connections}");
+        }
     }
 
     #[test]

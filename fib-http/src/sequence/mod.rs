@@ -35,9 +35,6 @@ pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 /// The most bytes that a response takes besides its number.
 const RESPONSE_BYTES: usize = 2048;
 
-/// About what a connection takes besides its response: 64 of them were measured to take 2 MiB.
-const CONNECTION_BYTES: u64 = 32 * 1024;
-
 /// A shortage is logged again when none was logged for so long.
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -95,8 +92,6 @@ pub struct Sequence {
     restarts: u64,
     headroom: Headroom,
     in_flight: Rc<InFlight>,
-    /// Connections of clients.
-    connections: usize,
     /// `None` while memory suffices.
     shortage: Option<LastingShortage>,
     /// When a shortage was logged last.
@@ -133,7 +128,6 @@ impl Sequence {
             restarts: 0,
             headroom: Headroom::default(),
             in_flight: Rc::new(InFlight::new(MAX_IN_FLIGHT_BYTES)),
-            connections: 0,
             shortage: None,
             logged: None,
         };
@@ -150,7 +144,7 @@ impl Sequence {
 
     /// So many clients are connected now.
     pub(crate) fn set_connections(&mut self, count: usize) {
-        self.connections = count;
+        self.in_flight.set_connections(count);
     }
 
     /// The index of the number that comes next.
@@ -279,7 +273,7 @@ impl Sequence {
             }
         }
         let held = self.fibonacci.bytes_held();
-        let connections = self.connections as u64 * CONNECTION_BYTES;
+        let connections = self.in_flight.connection_bytes() as u64;
         self.on_memory_limit == OnMemoryLimit::Restart
             && held > EXEMPT_BYTES
             && self.shortage.as_ref().is_some_and(|shortage| shortage.ends_pass(held as u64, connections))
