@@ -146,7 +146,8 @@ fn residues_of_long_numbers() {
             number.limbs().iter().rev().fold(0, |rest: u128, &limb| (rest * base + u128::from(limb)) % u128::from(m));
         u64::try_from(rest).unwrap()
     };
-    for n in [2_718_281, 12_345_678, 31_415_926, 66_666_667, 99_999_999] {
+    let indices = [2_718_281, 12_345_678, 31_415_926, 66_666_667, 99_999_999];
+    for n in indices.into_iter().take(if cfg!(feature = "__kernels") { 5 } else { 1 }) {
         let mut fib = jumped(n);
         let numbers = [(n, fib.next().unwrap()), (n + 1, fib.next().unwrap())];
         let single = Natural::fibonacci(n).unwrap();

@@ -145,7 +145,9 @@ fn square_of_nines<E: Engine>(engine: E, len: usize) {
 #[test]
 fn the_square_of_nines_at_the_largest_length_is_exact() {
     fn longest<E: Engine>(engine: E, _: &[Base]) {
-        square_of_nines(engine, usize::try_from(engine.base().longest).unwrap());
+        // Shorter in the package, whose tests are not optimised.
+        let most = if cfg!(feature = "__kernels") { u64::MAX } else { 50_000 };
+        square_of_nines(engine, usize::try_from(engine.base().longest.min(most)).unwrap());
     }
     fn short<E: Engine>(engine: E, _: &[Base]) {
         (1..300).for_each(|len| square_of_nines(engine, len));
@@ -177,7 +179,7 @@ fn thresholds_can_be_anywhere() {
     fn check<E: Engine>(engine: E, bases: &[Base]) {
         let mut walk = Fibonacci::<Decimal>::new();
         // Fewer in the package, whose tests are not optimised.
-        for k in 0..if cfg!(feature = "__kernels") { 1_500_u64 } else { 300 } {
+        for k in 0..if cfg!(feature = "__kernels") { 1_500_u64 } else { 100 } {
             let [even, odd] = [(); 2].map(|()| walk.advance().unwrap().to_string());
             for threshold in [1, 1 + k % 97, k] {
                 if k < threshold || threshold == 0 {
