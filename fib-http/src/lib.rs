@@ -12,6 +12,7 @@ mod error;
 pub mod http;
 pub mod log;
 pub mod net;
+pub mod position;
 pub mod sequence;
 
 use std::io;
