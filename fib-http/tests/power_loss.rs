@@ -308,9 +308,10 @@ impl World {
     }
 
     fn check_start(&mut self, next: Position) {
-        if let Some(&ended) = self.ended.iter().find(|ended| ended.pass == next.pass) {
+        if let Some(at) = self.ended.iter().position(|ended| ended.pass == next.pass) {
             assert!(!self.is_exact, "back to {next} from {}", self.expected);
-            self.expected = ended;
+            self.expected = self.ended[at];
+            self.ended.truncate(at);
         }
         let begins_pass = self.may_have_new_pass && next.pass == self.expected.pass + 1;
         if !begins_pass {
@@ -469,5 +470,15 @@ fn a_kill_skips_nothing_and_a_loss_of_power_what_was_reserved() {
     assert_eq!(skipped(Kind::Synced, &[Event::Take(5), Event::Kill]), 11);
     for kind in [Kind::BootId, Kind::BootTime, Kind::Synced] {
         assert_eq!(skipped(kind, &[Event::Take(5), Event::End(false), Event::Take(1), Event::End(true)]), 0);
+    }
+}
+
+/// After a failed write the other record is the only one, and an opening must not touch it before another one is durable.
+#[test]
+fn a_record_beside_a_damaged_one_is_not_touched() {
+    for seed in 1..200 {
+        let fail = [Event::Take(1), Event::FailWrites(1), Event::Take(1), Event::Kill];
+        let die = [Event::DieAfter(1, true), Event::Take(1), Event::Take(1)];
+        run(Kind::BootId, seed, &[&fail[..], &die].concat());
     }
 }

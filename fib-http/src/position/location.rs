@@ -1,5 +1,6 @@
 //! The value of `--position`: where the position is kept.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ pub enum Location {
     File {
         /// The file's path.
         path: PathBuf,
-        /// What an opening may rely on.
+        /// What the service may rely on when it opens the file.
         trust: Trust,
     },
 }
@@ -34,18 +35,18 @@ impl fmt::Display for Location {
     }
 }
 
-/// Why a text is no [`Location`]. It never repeats the text, which may contain a password.
+/// Why a text is not a [`Location`]. The error never repeats the text, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocationError {
     /// The text is of no known form.
     Unknown,
     /// `file:` without a path.
     NoPath,
-    /// What stands after the first `?` of `file:` is no known option.
+    /// The text after the first `?` of `file:` is not a known option.
     Option,
-    /// Characters that are no Unicode.
+    /// The text is not Unicode.
     NotUnicode,
-    /// A database, for which this build has no code.
+    /// A database, which this build does not support.
     Postgresql,
 }
 
@@ -104,6 +105,11 @@ impl TypedValueParser for LocationParser {
         let parsed = value.to_str().ok_or(LocationError::NotUnicode).and_then(str::parse);
         parsed.map_err(|error| {
             let flag = argument.map_or_else(|| "--position".to_owned(), ToString::to_string);
+            let variable = argument.and_then(clap::Arg::get_env);
+            let flag = match variable.filter(|name| env::var_os(name).is_some_and(|set| set == value)) {
+                Some(name) => format!("{} ({flag})", name.display()),
+                None => flag,
+            };
             clap::Error::raw(ErrorKind::InvalidValue, format!("invalid value for '{flag}': {error}\n"))
                 .with_cmd(command)
         })

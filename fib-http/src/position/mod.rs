@@ -48,7 +48,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// Why no position can be had now. Nothing was taken.
+/// Why no position can be taken now. The position is unchanged.
 #[derive(Debug)]
 pub struct Unavailable(io::Error);
 
@@ -57,9 +57,9 @@ impl Unavailable {
         Self(source)
     }
 
-    /// For a position after which there is none.
+    /// The error for a position that has no successor.
     pub(crate) fn after_the_last() -> Self {
-        Self(io::Error::other("it was the last one"))
+        Self(io::Error::other("the last position has been reached"))
     }
 }
 
@@ -75,14 +75,14 @@ impl std::error::Error for Unavailable {
     }
 }
 
-/// What a store has done since it was opened. Nothing of it applies to a position in memory.
+/// What a store has done since it was opened. All figures are 0 for a position in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Positions passed over at the opening because they may have been given before the machine stopped.
+    /// Positions skipped when the store was opened, because they may have been given before the machine stopped.
     pub skipped: u64,
-    /// How often the store waited until the disk had what was written.
+    /// How often the store waited until the disk had everything that was written.
     pub syncs: u64,
-    /// How long that took in all.
+    /// How long these waits took in total.
     pub sync_time: Duration,
     /// Writes and syncs that failed.
     pub failures: u64,

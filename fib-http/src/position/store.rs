@@ -1,4 +1,4 @@
-//! The stores behind one interface.
+//! One interface for all stores.
 
 use super::file::{self, FileStore};
 use super::{Figures, Location, MemoryStore, Position, Unavailable};
@@ -6,9 +6,9 @@ use super::{Figures, Location, MemoryStore, Position, Unavailable};
 /// Where the position is kept.
 #[derive(Debug)]
 pub enum Store {
-    /// In memory: it ends with the process.
+    /// In memory. The position ends with the process.
     Memory(MemoryStore),
-    /// In a file: it survives the process and the machine.
+    /// In a file. The position outlives the process and a boot of the machine.
     File(Box<FileStore>),
 }
 

@@ -1,4 +1,4 @@
-//! Which run of the machine this is: what is in its page cache is lost when it ends.
+//! Which boot of the machine this is: the page cache does not outlive it.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use sysinfo::System;
 /// How far apart two readings of one boot time may be, in seconds: some systems compute it from the clock and the uptime.
 const TOLERANCE_SECONDS: u64 = 2;
 
-/// Identifies a boot of a machine.
+/// Identifies a boot of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Boot {
-    /// Not known: no boot is the same as this one.
+    /// Not known. This is never the same boot as another one.
     Unknown,
-    /// A random number that Linux chooses at each boot.
+    /// The random number that Linux chooses at each boot.
     Id(u128),
     /// The time of the boot in seconds since 1970, where there is no such number.
     Time(u64),

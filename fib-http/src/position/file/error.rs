@@ -21,7 +21,7 @@ pub enum Reason {
     Create(io::Error),
     /// The file cannot be opened.
     Open(io::Error),
-    /// It is a folder, a device or the like.
+    /// The path names a directory, a device or the like.
     NotRegular,
     /// The file system has no locks.
     Lock(io::Error),
@@ -46,24 +46,24 @@ impl fmt::Display for OpenError {
         let path = self.path.display();
         match &self.reason {
             Reason::Create(source) if source.kind() == io::ErrorKind::NotFound => {
-                write!(f, "cannot create the position '{path}': its folder does not exist")
+                write!(f, "cannot create the position '{path}': its directory does not exist")
             }
             Reason::Create(source) if source.kind() == io::ErrorKind::AlreadyExists => {
                 write!(
                     f,
-                    "cannot open the position '{path}': it is a link to nothing, or another process has just created it"
+                    "cannot open the position '{path}': it is a dangling link, or another process has just created it"
                 )
             }
             Reason::Create(source) => write!(f, "cannot create the position '{path}': {source}"),
             Reason::Open(source) => write!(f, "cannot open the position '{path}': {source}"),
-            Reason::NotRegular => write!(f, "cannot use the position '{path}': it is no regular file"),
+            Reason::NotRegular => write!(f, "cannot use the position '{path}': it is not a regular file"),
             Reason::Lock(source) => write!(f, "cannot lock the position '{path}': {source}"),
             Reason::InUse => write!(f, "cannot use the position '{path}': another process has locked it"),
             Reason::Read(source) => write!(f, "cannot read the position '{path}': {source}"),
             Reason::Write(source) => write!(f, "cannot write the position '{path}': {source}"),
             Reason::Unusable(Unusable::Foreign) => write!(
                 f,
-                "cannot use the position '{path}': the file contains none; if no number was ever given from it, remove it"
+                "cannot use the position '{path}': the file does not contain a position; remove it only if no number was ever given from it"
             ),
             Reason::Unusable(Unusable::Damaged) => {
                 write!(f, "cannot use the position '{path}': both of its records are damaged")

@@ -51,12 +51,12 @@ pub use self::show::show;
 pub use self::slot::{Record, Slot, Slots, Unusable};
 pub use self::store::FileStore;
 
-/// What an opening may rely on.
+/// What the service may rely on when it opens a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// All that was written, as long as the machine has not stopped.
+    /// Everything that was written since the machine was started.
     #[default]
     Written,
-    /// Only what was synced.
+    /// Only records that were synced.
     Synced,
 }

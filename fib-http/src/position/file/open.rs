@@ -14,10 +14,10 @@ use super::store::FileStore;
 use crate::position::Position;
 
 /// Opens or creates the file at `path`, and locks it until the store is dropped. A position that does not exist yet begins at
-/// `start`. Logs how the position goes on.
+/// `start`. Logs where the position goes on.
 ///
 /// # Errors
-/// [`OpenError`] where the file is in use, cannot be read or written, or is no position. It is not changed then.
+/// [`OpenError`] where the file is in use, cannot be read or written, or does not contain a position. The file is unchanged then.
 pub fn open(path: &Path, trust: Trust, start: u64) -> Result<FileStore, OpenError> {
     let attempt = || {
         let boot = Boot::current();
@@ -62,7 +62,7 @@ fn create(path: &Path, start: Position, boot: Boot) -> Result<File, Reason> {
     lock(&file)?;
     let written = write_new(&file, path, start, boot);
     if written.is_err() {
-        // It was empty before, and no number was given from it. An error here would hide the one that matters.
+        // No number was given from this file. An error of the removal would hide the one that matters.
         let _ = std::fs::remove_file(path);
     }
     written.map_err(Reason::Create)?;
@@ -82,7 +82,7 @@ fn lock(file: &File) -> Result<(), Reason> {
     })
 }
 
-/// Only its owner may open the file: whoever can open it can lock it.
+/// Lets only the owner open the file, since whoever can open it can lock it.
 #[cfg(unix)]
 fn private(options: &mut OpenOptions) {
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
@@ -98,7 +98,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Folders cannot be synced here.
+/// Directories cannot be synced on this system.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
@@ -211,10 +211,10 @@ mod tests {
         let checksum = crc32fast::hash(&newer[..64]).to_le_bytes();
         newer[64..68].copy_from_slice(&checksum);
         for (content, words) in [
-            (&b""[..], "contains none"),
-            (b"fib", "contains none"),
-            (&[0; 8192], "contains none"),
-            (&[b'x'; 10_000], "contains none"),
+            (&b""[..], "does not contain a position"),
+            (b"fib", "does not contain a position"),
+            (&[0; 8192], "does not contain a position"),
+            (&[b'x'; 10_000], "does not contain a position"),
             (&new[..60], "records are damaged"),
             (&damaged, "records are damaged"),
             (&newer, "a newer program wrote it (version 2)"),
@@ -233,16 +233,16 @@ mod tests {
     #[test]
     fn places_where_no_file_can_be_are_told() {
         let folder = Folder::new("places");
-        assert_refused(&folder.0.join("none/position"), "its folder does not exist");
-        assert_refused(&folder.0, "it is no regular file");
+        assert_refused(&folder.0.join("none/position"), "its directory does not exist");
+        assert_refused(&folder.0, "it is not a regular file");
         assert!(show(&folder.0.join("none")).is_err());
         assert!(show(&folder.0).is_err());
         #[cfg(unix)]
         {
             use std::os::unix::fs::{PermissionsExt, symlink};
-            assert_refused(Path::new("/dev/null"), "it is no regular file");
+            assert_refused(Path::new("/dev/null"), "it is not a regular file");
             symlink("nowhere", folder.file()).expect("a link");
-            assert_refused(&folder.file(), "a link to nothing");
+            assert_refused(&folder.file(), "a dangling link");
             // A link to a position is as good as the file, and has the same lock.
             let target = folder.0.join("nowhere");
             let store = reopen(&target);

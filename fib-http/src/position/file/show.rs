@@ -1,4 +1,4 @@
-//! What a person can see of a position in a file.
+//! A description of a file for people.
 
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -9,13 +9,13 @@ use super::error::{OpenError, Reason};
 use super::open::look;
 use super::slot::{Slot, Slots, Unusable};
 
-/// How often a file is read again that another process may be writing at the same moment.
+/// How often a file is read, since another process may be writing it at the same moment.
 const ATTEMPTS: usize = 4;
 
 /// Tells in a few lines what the file at `path` contains. Takes no lock and writes nothing, so it can be used at any time.
 ///
 /// # Errors
-/// [`OpenError`] where the file cannot be read or is no position.
+/// [`OpenError`] where the file cannot be read or does not contain a position.
 pub fn show(path: &Path) -> Result<String, OpenError> {
     let failed = |reason| OpenError::new(path, reason);
     let mut slots = look(path).map_err(failed)?;
@@ -43,7 +43,7 @@ fn describe(slots: &Slots, boot: Boot) -> Result<String, Unusable> {
     );
     let written = match record.boot {
         _ if record.boot.is_same_as(boot) => "since the machine was started",
-        Boot::Unknown => "nobody knows when",
+        Boot::Unknown => "at an unknown time",
         _ => "before the machine was started, or on another one",
     };
     line("written", format_args!("{written}; record {} in slot {newest}", record.counter));

@@ -80,9 +80,9 @@ pub enum Slot {
     Valid(Record),
     /// A record of a form that this program does not know, by its version.
     Newer(u32),
-    /// It begins as a record does, but is none.
+    /// The slot begins as a record does, but does not contain a valid one.
     Damaged,
-    /// It does not even begin as a record does.
+    /// The slot does not even begin as a record does.
     Foreign,
 }
 
