@@ -3,17 +3,19 @@
 use std::env;
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use clap::{Parser, Subcommand};
 use tracing::warn;
 
 use crate::http::{HostName, Hosts};
 use crate::log::{LogFormat, LogLevel};
 use crate::net::ClientLimit;
+use crate::position::{Location, LocationParser};
 use crate::sequence::memory::Threshold;
 use crate::sequence::{MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
 use crate::{http, net};
@@ -26,7 +28,7 @@ const MAX_COUNT: usize = 1_000_000;
 
 /// Answers each GET / with the next Fibonacci number: 0, 1, 1, 2, 3, ...
 #[derive(Clone, Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Config {
     /// Name or address to listen on. A name stands for all of its addresses, localhost for both loopback addresses, 0.0.0.0
     /// for all IPv4 addresses and :: for all IPv6 addresses. Can be repeated: 0.0.0.0 and :: together mean all addresses
@@ -47,6 +49,20 @@ pub struct Config {
     /// Index of the first number; it is computed directly, without the numbers before it
     #[arg(long, env = "FIB_HTTP_START", value_name = "INDEX", default_value_t = 0)]
     pub start: u64,
+
+    /// Where the position is kept
+    #[arg(
+        long,
+        env = "FIB_HTTP_POSITION",
+        hide_env_values = true,
+        value_name = "LOCATION",
+        default_value = "memory",
+        value_parser = LocationParser,
+        help = "Where the position is kept: memory, which ends with the process, or file:PATH, which survives. One that \
+                exists already goes on, and --start does not apply. file:PATH?trust=synced is for storage that may lose \
+                what it has not synced while the machine runs"
+    )]
+    pub position: Location,
 
     /// Share of the machine's memory, or of the cgroup's limit, above which the numbers stop growing; more than 0 and at most
     /// 100, fractions allowed
@@ -111,6 +127,28 @@ pub struct Config {
     /// Log a line for each request
     #[arg(long, env = "FIB_HTTP_ACCESS_LOG", value_parser = BoolishValueParser::new())]
     pub access_log: bool,
+
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub task: Option<Task>,
+}
+
+/// What the program can do besides serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Task {
+    /// Work with positions in files
+    #[command(subcommand)]
+    Position(PositionTask),
+}
+
+/// What can be done with a position in a file.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PositionTask {
+    /// Show what a file contains, even while the service uses it
+    Show {
+        /// The file's path, without file:
+        path: PathBuf,
+    },
 }
 
 impl Config {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
+use crate::position::file::OpenError;
 use crate::sequence::StartError;
 use crate::sequence::memory::{Bytes, Usage};
 
@@ -36,6 +37,8 @@ pub enum Error {
     },
     /// More memory is in use than the threshold allows.
     MemoryAboveThreshold(Usage),
+    /// The position cannot be used.
+    Position(OpenError),
     /// The first number cannot be computed.
     Start(StartError),
     /// The asynchronous runtime or a signal handler cannot be set up.
@@ -62,6 +65,7 @@ impl fmt::Display for Error {
                 usage.percent(),
                 Bytes(usage.allowed),
             ),
+            Self::Position(error) => error.fmt(f),
             Self::Start(error) => error.fmt(f),
             Self::Runtime(source) => write!(f, "cannot set up the runtime: {source}"),
         }
@@ -75,6 +79,7 @@ impl std::error::Error for Error {
             | Self::Bind { source, .. }
             | Self::Inherit(source)
             | Self::Runtime(source) => Some(source),
+            Self::Position(error) => std::error::Error::source(error),
             Self::Start(error) => std::error::Error::source(error),
             Self::OpenFiles { .. } | Self::MemoryAboveThreshold(_) => None,
         }

@@ -1,11 +1,15 @@
 //! `fib-http`: answers each `GET /` with the next Fibonacci number. Reads the arguments, then calls [`fib_http::run`].
 
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::{env, io};
 
+use fib_http::config::{PositionTask, Task};
 use fib_http::log::{self, LogFormat};
 use fib_http::net::shutdown::Signals;
 use fib_http::net::{limits, listen};
+use fib_http::position::file;
 use fib_http::sequence::memory::SystemMemory;
 use fib_http::{Config, Error, run};
 
@@ -22,7 +26,11 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     log::init(config.log_level, config.log_format);
-    match serve(&config, signals) {
+    let done = match &config.task {
+        None => serve(&config, signals),
+        Some(Task::Position(PositionTask::Show { path })) => show(path),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::fatal(config.log_format, error);
@@ -37,6 +45,14 @@ fn in_one_line(error: &clap::Error) -> String {
     let (message, _) = text.split_once("\n\n").unwrap_or((&text, ""));
     let lines: Vec<&str> = message.trim_start_matches("error: ").lines().map(str::trim).collect();
     lines.join(" ")
+}
+
+/// Prints what a position's file contains.
+fn show(path: &Path) -> Result<(), Error> {
+    let text = file::show(path).map_err(Error::Position)?;
+    // An error says that the reader has gone.
+    let _ = io::stdout().write_all(text.as_bytes());
+    Ok(())
 }
 
 fn serve(config: &Config, signals: io::Result<Signals>) -> Result<(), Error> {

@@ -17,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::lost_numbers::LostNumbers;
 use crate::log;
+use crate::position::{Figures, Position};
 use crate::sequence::Load;
 use crate::sequence::memory::Memory;
 
@@ -55,7 +56,8 @@ struct Refusal {
 
 /// The position, the responses in flight and the memory when the metrics are asked for.
 pub(crate) struct Snapshot {
-    pub(crate) index: u64,
+    pub(crate) position: Position,
+    pub(crate) position_figures: Figures,
     pub(crate) digits: u64,
     pub(crate) restarts: u64,
     pub(crate) in_flight: Load,
@@ -80,6 +82,11 @@ pub(crate) struct Metrics {
     step: Histogram,
     response: Histogram,
     position: Level,
+    pass: Level,
+    skipped: Counter,
+    syncs: Counter,
+    sync_seconds: Counter<f64, AtomicU64>,
+    position_failures: Counter,
     digits: Level,
     restarts: Counter,
     log_messages_dropped: Counter,
@@ -115,6 +122,11 @@ impl Metrics {
             step: histogram(STEP_SECONDS),
             response: histogram(RESPONSE_SECONDS),
             position: Level::default(),
+            pass: Level::default(),
+            skipped: Counter::default(),
+            syncs: Counter::default(),
+            sync_seconds: Counter::default(),
+            position_failures: Counter::default(),
             digits: Level::default(),
             restarts: Counter::default(),
             log_messages_dropped: Counter::default(),
@@ -140,6 +152,24 @@ impl Metrics {
         );
         r.register("refusals", "Requests refused, by reason; they consume nothing", self.refusals.clone());
         r.register("position", "Index of the number that comes next", self.position.clone());
+        r.register("pass", "Passes before this one in the life of the position", self.pass.clone());
+        r.register(
+            "position_skipped",
+            "Numbers skipped at the start, because they may have been given before the machine stopped",
+            self.skipped.clone(),
+        );
+        r.register(
+            "position_syncs",
+            "Times that the service waited for the disk to have the position",
+            self.syncs.clone(),
+        );
+        r.register_with_unit(
+            "position_sync",
+            "Time that the service waited for the disk",
+            Unit::Seconds,
+            self.sync_seconds.clone(),
+        );
+        r.register("position_failures", "Failed writes of the position", self.position_failures.clone());
         r.register("current_digits", "Decimal digits of the number that comes next", self.digits.clone());
         r.register("restarts", "New passes from F(0) because memory was short", self.restarts.clone());
         r.register(
@@ -248,7 +278,13 @@ impl Metrics {
     /// # Errors
     /// When the library reports one.
     pub(crate) fn text(&self, now: &Snapshot) -> Result<String, fmt::Error> {
-        self.position.set(now.index);
+        self.position.set(now.position.index);
+        self.pass.set(now.position.pass);
+        let Figures { skipped, syncs, sync_time, failures } = now.position_figures;
+        self.skipped.inc_by(skipped - self.skipped.get());
+        self.syncs.inc_by(syncs - self.syncs.get());
+        self.sync_seconds.inc_by(sync_time.as_secs_f64() - self.sync_seconds.get());
+        self.position_failures.inc_by(failures - self.position_failures.get());
         self.digits.set(now.digits);
         self.restarts.inc_by(now.restarts - self.restarts.get());
         self.log_messages_dropped.inc_by(log::dropped() - self.log_messages_dropped.get());

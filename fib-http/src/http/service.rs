@@ -25,6 +25,7 @@ use super::request::route::{ALLOWED, Route, not_found};
 use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use super::text_format;
+use crate::position::Position;
 use crate::sequence::{InFlight, Sequence, Shortage};
 
 /// Seconds after which a client may try again where memory is short: by then it may suffice, or a new pass may start.
@@ -66,7 +67,7 @@ pub struct Service {
     in_flight: Rc<InFlight>,
     metrics: Rc<Metrics>,
     docs: Docs,
-    number_heads: NumberHeads,
+    number_heads: RefCell<NumberHeads>,
     is_stopping: Cell<bool>,
 }
 
@@ -84,7 +85,7 @@ impl Service {
             sequence: RefCell::new(sequence),
             metrics: Rc::new(Metrics::new()),
             docs: Docs::new(),
-            number_heads: NumberHeads::new(),
+            number_heads: RefCell::new(NumberHeads::new()),
             is_stopping: Cell::new(false),
         }
     }
@@ -97,6 +98,11 @@ impl Service {
     #[must_use]
     pub fn index(&self) -> u64 {
         self.sequence.borrow().index()
+    }
+
+    /// Ends the use of the position in an orderly way, and tells what comes next.
+    pub(crate) fn close(&self) -> Position {
+        self.sequence.borrow_mut().close()
     }
 
     /// How often a shortage of memory has started a new pass.
@@ -231,14 +237,14 @@ impl Service {
         {
             // It has the fields that tell caches what a number's response would.
             let mut response = match route {
-                Route::Number => self.number_heads.without_index(as_text()),
+                Route::Number => self.number_heads.borrow().without_index(as_text()),
                 _ => empty(StatusCode::NOT_MODIFIED),
             };
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(response);
         }
         Ok(match route {
-            Route::Number if head.method == Method::HEAD => self.number_heads.without_index(as_text()),
+            Route::Number if head.method == Method::HEAD => self.number_heads.borrow().without_index(as_text()),
             Route::Number => self.number(as_text(), exchange)?,
             Route::Healthy => content(TEXT, "ok\n"),
             Route::Ready => self.readiness()?,
@@ -264,9 +270,9 @@ impl Service {
     fn number(&self, as_text: bool, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
         let number = self.sequence.borrow_mut().take().map_err(|shortage| refusal(&shortage))?;
         self.metrics.stepped(exchange.started().elapsed());
-        exchange.set_number(number.index);
+        exchange.set_number(number.position.index);
         exchange.keep(number.reservation);
-        Ok(self.number_heads.with_index(as_text, number.index, number.digits.into()))
+        Ok(self.number_heads.borrow_mut().with_position(as_text, number.position, number.digits.into()))
     }
 
     /// A response whose body takes no memory of this process. What the system holds of it does.
@@ -289,7 +295,8 @@ impl Service {
     fn metrics_page(&self, headers: &HeaderMap) -> Result<Response<Payload>, Problem> {
         let mut sequence = self.sequence.borrow_mut();
         let now = Snapshot {
-            index: sequence.index(),
+            position: sequence.position(),
+            position_figures: sequence.position_figures(),
             digits: sequence.digit_count(),
             restarts: sequence.restarts(),
             in_flight: sequence.load(),
@@ -319,6 +326,7 @@ fn refusal(shortage: &Shortage) -> Problem {
         Shortage::InFlight(_) => {
             Problem::unavailable("in-flight", "Too many long numbers are in flight to slow clients.")
         }
+        Shortage::Position(_) => Problem::unavailable("position", "The position in the sequence cannot be written."),
         Shortage::Threshold(_) | Shortage::Number(_) | Shortage::Text(_) => {
             Problem::unavailable("memory", "There is no memory for a longer number.")
                 .with(RETRY_AFTER, RETRY_AFTER_MEMORY_SECONDS)

@@ -28,6 +28,7 @@ use self::lasting::LastingShortage;
 use self::memory::{Bytes, EXEMPT_BYTES, Memory, SystemMemory};
 pub use self::shortage::Shortage;
 use self::start::Cancellable;
+use crate::position::{Figures, Position, Store};
 
 /// The most bytes that numbers in flight hold, unless another budget is chosen.
 pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
@@ -76,8 +77,8 @@ impl std::error::Error for StartError {
 /// A number that has been consumed. It is independent of the sequence.
 #[derive(Debug)]
 pub(crate) struct Number {
-    /// n of F(n).
-    pub(crate) index: u64,
+    /// Where it is in the sequence.
+    pub(crate) position: Position,
     /// The number's decimal digits.
     pub(crate) digits: Digits,
     /// The share of the budget for numbers in flight that the digits take.
@@ -88,6 +89,7 @@ pub(crate) struct Number {
 #[derive(Debug)]
 pub struct Sequence {
     fibonacci: Fibonacci<Decimal, Heap, SystemMemory>,
+    store: Store,
     on_memory_limit: OnMemoryLimit,
     restarts: u64,
     headroom: Headroom,
@@ -99,31 +101,37 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// The sequence from F(`index`) on, with a budget of [`MAX_IN_FLIGHT_BYTES`].
+    /// The sequence from F(`index`) on, with a budget of [`MAX_IN_FLIGHT_BYTES`]. Its position is in memory.
     ///
     /// # Errors
     /// [`StartError`] where memory does not suffice.
     pub fn start_at(index: u64, memory: SystemMemory, on_memory_limit: OnMemoryLimit) -> Result<Self, StartError> {
-        Self::start_unless(|| false, index, memory, on_memory_limit)
+        Self::resume(Store::in_memory(index), || false, memory, on_memory_limit)
     }
 
-    /// [`start_at`](Self::start_at), given up when `is_cancelled` returns true. It is called at each stage of the jump to
-    /// the index, but not before a short one.
+    /// The sequence from the next position of `store` on, with a budget of [`MAX_IN_FLIGHT_BYTES`]. It is given up when
+    /// `is_cancelled` returns true, which is called at each stage of the jump to the index, but not before a short one.
     ///
     /// # Errors
     /// [`StartError`] where memory does not suffice, and when the start is cancelled.
-    pub(crate) fn start_unless(
+    pub(crate) fn resume(
+        mut store: Store,
         is_cancelled: impl FnMut() -> bool,
-        index: u64,
         mut memory: SystemMemory,
         on_memory_limit: OnMemoryLimit,
     ) -> Result<Self, StartError> {
         let mut fibonacci = Fibonacci::new().with_guard(Cancellable { memory: &mut memory, is_cancelled });
+        let index = store.next().index;
         let bytes = (Decimal::limbs_for(index) as u64).saturating_mul(2 * size_of::<Limb>() as u64);
-        fibonacci.jump_to(index).map_err(|source| StartError { index, bytes, source })?;
+        if let Err(source) = fibonacci.jump_to(index) {
+            // The store logs a failure; the one of the jump matters more.
+            let _ = store.close();
+            return Err(StartError { index, bytes, source });
+        }
         let fibonacci = fibonacci.with_guard(Unlimited).with_guard(memory);
         let sequence = Self {
             fibonacci,
+            store,
             on_memory_limit,
             restarts: 0,
             headroom: Headroom::default(),
@@ -196,7 +204,24 @@ impl Sequence {
             let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
             Ok((Digits::of(number)?, reservation))
         })?;
-        Ok(Number { index, digits, reservation })
+        Ok(Number { position: Position { index, ..self.store.next() }, digits, reservation })
+    }
+
+    /// The position of the number that comes next.
+    pub(crate) fn position(&self) -> Position {
+        self.store.next()
+    }
+
+    /// What the store of the position has done.
+    pub(crate) fn position_figures(&self) -> Figures {
+        self.store.figures()
+    }
+
+    /// Ends the use of the position in an orderly way, and tells what comes next.
+    pub(crate) fn close(&mut self) -> Position {
+        // The store logs a failure. The next start may skip some numbers then.
+        let _ = self.store.close();
+        self.store.next()
     }
 
     /// Whether the budget has room for the next number. Consumes nothing. A number that cannot be computed needs none.
@@ -210,6 +235,7 @@ impl Sequence {
     /// # Errors
     /// The shortage that `take` would find.
     pub(crate) fn check(&mut self) -> Result<(), Shortage> {
+        self.store.check()?;
         match self.check_next() {
             Ok(()) => {
                 self.shortage_is_over();
@@ -241,11 +267,14 @@ impl Sequence {
                 self.shortage_is_over();
                 return Ok(taken);
             }
+            // A new pass would not help.
+            Err(shortage @ Shortage::Position(_)) => return Err(shortage),
             Err(shortage) => shortage,
         };
         if !self.ends_pass(&shortage) {
             return Err(shortage);
         }
+        self.store.start_pass()?;
         let seconds = self.shortage.take().map_or(0, |shortage| shortage.age().as_secs());
         warn!(seconds, "F({}): {shortage}; a new pass starts at F(0)", self.index());
         self.fibonacci.restart();
@@ -282,7 +311,7 @@ impl Sequence {
     /// The bytes that are missing whatever numbers in flight hold; `None` where that is not known.
     fn missing(&self, shortage: &Shortage) -> Option<u64> {
         match shortage {
-            Shortage::InFlight(_) => None,
+            Shortage::InFlight(_) | Shortage::Position(_) => None,
             Shortage::Threshold(above) => Some(above.missing),
             // How much the allocator lacks is unknown, but clients may hold it. To free one value helps, or nothing does.
             Shortage::Number(_) | Shortage::Text(_) => (self.load().bytes == 0).then_some(1),
@@ -318,11 +347,14 @@ impl Sequence {
 
     /// The one place where a number is consumed.
     fn commit<T>(&mut self, render: &mut impl FnMut(&Natural) -> Result<T, Shortage>) -> Result<(u64, T), Shortage> {
-        let index = self.fibonacci.index();
         let (bytes, _) = self.compute()?;
         let rendered = render(self.fibonacci.peek()?)?;
         self.headroom.check_after(RESPONSE_BYTES + bytes)?;
-        // The number has been computed, so nothing can fail from here on.
+        let index = self.fibonacci.index();
+        assert_eq!(self.store.next().index, index, "the position and the numbers must agree");
+        // From here on the number counts as given, even if the process dies before it is.
+        self.store.take()?;
+        // The number has been computed, so this cannot fail.
         self.fibonacci.advance()?;
         Ok((index, rendered))
     }

@@ -7,9 +7,10 @@ use fib_core::Exhausted;
 
 use super::in_flight::OverBudget;
 use super::memory::AboveThreshold;
+use crate::position::Unavailable;
 
-/// There is no memory for a number or for its text. Nothing was consumed.
-#[derive(Clone, Debug)]
+/// There is no memory for a number or for its text, or the position cannot be moved. Nothing was consumed.
+#[derive(Debug)]
 pub enum Shortage {
     /// The numbers in flight hold as much memory as they may.
     InFlight(OverBudget),
@@ -19,6 +20,8 @@ pub enum Shortage {
     Number(Exhausted),
     /// There is no memory for the number's text.
     Text(TryReserveError),
+    /// The position cannot be moved.
+    Position(Unavailable),
 }
 
 impl From<OverBudget> for Shortage {
@@ -45,12 +48,19 @@ impl From<TryReserveError> for Shortage {
     }
 }
 
+impl From<Unavailable> for Shortage {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Position(unavailable)
+    }
+}
+
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InFlight(over) => over.fmt(f),
             Self::Threshold(above) => above.fmt(f),
             Self::Number(exhausted) => exhausted.fmt(f),
+            Self::Position(unavailable) => unavailable.fmt(f),
             Self::Text(_) => f.write_str("there is no memory for the response"),
         }
     }
@@ -70,6 +80,7 @@ mod tests {
             (Shortage::from(OverBudget), "the responses in flight hold as much memory as they may"),
             (Shortage::from(above), "3.0 MiB in use and 1.5 KiB more needed, 3.0 MiB allowed"),
             (Shortage::from(Exhausted::refused()), "the memory guard refused"),
+            (Shortage::from(Unavailable::after_the_last()), "the last position has been reached"),
             (Shortage::from(text), "there is no memory for the response"),
         ] {
             assert!(shortage.to_string().contains(message), "{shortage}");

@@ -168,7 +168,7 @@ fn a_spike_of_a_neighbour_costs_no_position() {
         machine.change(used);
         machine.assert_refused(&mut sequence, milliseconds);
         machine.change(0);
-        assert_eq!(sequence.take().expect("memory").index, LONG + 1, "{used}");
+        assert_eq!(sequence.take().expect("memory").position.index, LONG + 1, "{used}");
     }
 }
 
@@ -181,7 +181,7 @@ fn a_shortage_that_a_new_pass_ends_has_to_last_a_second() {
     machine.assert_refused(&mut sequence, 1000);
     assert!(sequence.check().is_ok(), "`take` starts a new pass");
     assert_eq!((sequence.index(), sequence.restarts()), (LONG, 0));
-    assert_eq!(sequence.take().expect("F(0)").index, 0);
+    assert_eq!(sequence.take().expect("F(0)").position.index, 0);
     assert_eq!((sequence.index(), sequence.restarts()), (1, 1));
 }
 
@@ -191,7 +191,7 @@ fn a_shortage_that_a_new_pass_does_not_end_has_to_last_a_minute() {
     let mut sequence = machine.sequence(LONG, OnMemoryLimit::Restart);
     machine.change(900_000);
     machine.assert_refused(&mut sequence, 60_000);
-    assert_eq!(sequence.take().expect("F(0)").index, 0);
+    assert_eq!(sequence.take().expect("F(0)").position.index, 0);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_client_that_seldom_asks_gets_a_number_too() {
         assert!(sequence.take().is_err());
         machine.wait(600_000);
     }
-    assert_eq!(sequence.take().expect("F(0)").index, 0);
+    assert_eq!(sequence.take().expect("F(0)").position.index, 0);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn refused_numbers_are_kept_where_that_is_the_policy() {
     machine.change(350_000);
     machine.assert_refused(&mut sequence, 120_000);
     machine.change(0);
-    assert_eq!(sequence.take().expect("memory").index, LONG);
+    assert_eq!(sequence.take().expect("memory").position.index, LONG);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn what_numbers_in_flight_hold_ends_no_pass() {
     machine.assert_refused(&mut sequence, 120_000);
     drop(numbers);
     machine.change(330_000);
-    assert_eq!(sequence.take().expect("memory").index, LONG + 3);
+    assert_eq!(sequence.take().expect("memory").position.index, LONG + 3);
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn what_connections_may_hold_ends_no_pass() {
     machine.change(350_000);
     machine.assert_refused(&mut sequence, 120_000);
     sequence.set_connections(2);
-    assert_eq!(sequence.take().expect("F(0)").index, 0);
+    assert_eq!(sequence.take().expect("F(0)").position.index, 0);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn every_refusal_of_the_guard_can_start_a_new_pass() {
         assert!(sequence.fibonacci.bytes_held() > EXEMPT_BYTES);
         assert!(sequence.index() > 360_000);
         machine.assert_refused(&mut sequence, 60_000);
-        assert_eq!(sequence.take().expect("F(0)").index, 0);
+        assert_eq!(sequence.take().expect("F(0)").position.index, 0);
     }
 }
 
@@ -361,6 +361,6 @@ fn a_check_tells_what_take_would_find_and_consumes_nothing() {
         machine.change(0);
         assert!(sequence.check().is_ok());
         assert_eq!((sequence.index(), sequence.restarts()), (LONG + 1, 0));
-        assert_eq!(sequence.take().expect("memory").index, LONG + 1);
+        assert_eq!(sequence.take().expect("memory").position.index, LONG + 1);
     }
 }

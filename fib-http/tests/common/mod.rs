@@ -212,6 +212,12 @@ impl Program {
         assert!(sent.success(), "{kill}");
     }
 
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it was started");
+    }
+
     /// Waits for its end; the lines that it wrote are in `log` then.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         assert_eq!(self.wait_for("\0 is in no line"), None);
@@ -278,6 +284,19 @@ impl Client {
         response.body = vec![0; length];
         self.stream.read_exact(&mut response.body).expect("the whole body");
         response
+    }
+
+    /// One response, if it is there whole before the connection ends.
+    pub(crate) fn try_read(&mut self) -> Option<Response> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            self.stream.read_line(&mut head).ok().filter(|&count| count > 0)?;
+        }
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let mut response = Response { head, status, body: Vec::new() };
+        response.body = vec![0; response.header("content-length")?.parse().ok()?];
+        self.stream.read_exact(&mut response.body).ok()?;
+        Some(response)
     }
 
     /// The head of one response, which is all of it after HEAD.

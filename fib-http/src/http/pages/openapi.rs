@@ -37,7 +37,7 @@ pub(super) fn description() -> OpenApi {
             "/readyz",
             get(operation("readiness", "Whether the next number is available")
                 .response("200", text("The next `GET /` is expected to succeed.", "ready\n"))
-                .response("503", problem("The service is stopping, or memory is short and numbers are refused."))),
+                .response("503", problem("The service is stopping, memory is short and numbers are refused, or the position cannot be written."))),
         )
         .path("/metrics", get(operation("metrics", "Metrics for operators").response("200", metrics_page())))
         .build();
@@ -54,17 +54,23 @@ fn operation(id: &str, summary: &str) -> OperationBuilder {
 
 fn number() -> OperationBuilder {
     let digits = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).pattern(Some("^(0|[1-9][0-9]*)$"));
-    let integer = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).minimum(Some(0));
-    let index = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).minimum(Some(0));
+    let counter = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).minimum(Some(0));
     let found = ResponseBuilder::new()
         .description("The number's decimal digits and nothing else.")
         .header(
             "Fibonacci-Index",
-            HeaderBuilder::new().schema(Some(index)).description(Some("The number's index: n of F(n).")).build(),
+            HeaderBuilder::new().schema(Some(counter())).description(Some("The number's index: n of F(n).")).build(),
+        )
+        .header(
+            "Fibonacci-Pass",
+            HeaderBuilder::new()
+                .schema(Some(counter()))
+                .description(Some("How often the sequence has started again. Pass and index together are unique."))
+                .build(),
         )
         // The first one is what Swagger UI asks for: browsers would parse JSON and lose digits.
         .content("text/plain", content(digits, json!("354224848179261915075")))
-        .content("application/json", content(integer, json!(55)))
+        .content("application/json", content(counter(), json!(55)))
         .build();
     operation("next", "The next Fibonacci number")
         .description(Some("Consumes the number. `HEAD` consumes nothing."))
@@ -82,7 +88,7 @@ fn number() -> OperationBuilder {
         .response(
             "503",
             problem(
-                "Memory is short, too many long numbers are in flight to slow clients, or the request is a prefetch. \
+                "Memory is short, the position cannot be written, too many long numbers are in flight to slow clients, or the request is a prefetch. \
                  The position does not change.",
             ),
         )

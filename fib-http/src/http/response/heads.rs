@@ -7,9 +7,13 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 
 use super::payload::Payload;
+use crate::position::Position;
 
 /// The field that contains a number's index.
 const FIBONACCI_INDEX: HeaderName = HeaderName::from_static("fibonacci-index");
+
+/// The field that contains a number's pass.
+const FIBONACCI_PASS: HeaderName = HeaderName::from_static("fibonacci-pass");
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -47,6 +51,8 @@ pub(crate) fn redirect(location: &'static str) -> Response<Payload> {
 pub(crate) struct NumberHeads {
     json: HeaderMap,
     text: HeaderMap,
+    /// The pass that both contain.
+    pass: u64,
 }
 
 impl NumberHeads {
@@ -59,25 +65,37 @@ impl NumberHeads {
             fields.insert(VARY, HeaderValue::from_static("accept"));
             // A placeholder for the index.
             fields.insert(FIBONACCI_INDEX, HeaderValue::from(0));
+            fields.insert(FIBONACCI_PASS, HeaderValue::from_static("0"));
             fields
         };
-        Self { json: fields(JSON), text: fields(TEXT) }
+        Self { json: fields(JSON), text: fields(TEXT), pass: 0 }
     }
 
-    /// A response with the number at `index`.
-    pub(crate) fn with_index(&self, as_text: bool, index: u64, payload: Payload) -> Response<Payload> {
+    /// A response with the number at `position`.
+    pub(crate) fn with_position(&mut self, as_text: bool, position: Position, payload: Payload) -> Response<Payload> {
+        if self.pass != position.pass {
+            self.set_pass(position.pass);
+        }
         let mut response = self.copy(as_text, payload);
         // The placeholder exists, and replacing it is cheaper than an insertion.
         if let Some(value) = response.headers_mut().get_mut(FIBONACCI_INDEX) {
-            *value = HeaderValue::from(index);
+            *value = HeaderValue::from(position.index);
         }
         response
+    }
+
+    fn set_pass(&mut self, pass: u64) {
+        self.pass = pass;
+        for fields in [&mut self.json, &mut self.text] {
+            fields.insert(FIBONACCI_PASS, HeaderValue::from(pass));
+        }
     }
 
     /// A response with the fields that are known before a number is consumed.
     pub(crate) fn without_index(&self, as_text: bool) -> Response<Payload> {
         let mut response = self.copy(as_text, Payload::default());
         response.headers_mut().remove(FIBONACCI_INDEX);
+        response.headers_mut().remove(FIBONACCI_PASS);
         response
     }
 
