@@ -17,7 +17,7 @@ use crate::log::{LogFormat, LogLevel};
 use crate::net::ClientLimit;
 use crate::position::{Location, LocationParser};
 use crate::sequence::memory::Threshold;
-use crate::sequence::{MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
+use crate::sequence::{CONNECTION_BYTES, MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
 use crate::{http, net};
 
 /// The longest time that a flag accepts, in seconds: a day.
@@ -187,20 +187,32 @@ impl Config {
         self.max_inflight_bytes.unwrap_or(MAX_IN_FLIGHT_BYTES).min(eighth)
     }
 
+    /// How many connections may be served, on a machine or in a cgroup with `memory` bytes of memory. Together they may take a
+    /// quarter of it.
+    fn max_connections(&self, memory: u64) -> usize {
+        let possible = usize::try_from(memory / 4).unwrap_or(usize::MAX) / CONNECTION_BYTES;
+        if possible < self.max_connections {
+            let wanted = self.max_connections;
+            warn!("at most {possible} connections instead of {wanted}: together they may take a quarter of the memory");
+        }
+        self.max_connections.min(possible).max(1)
+    }
+
     /// What the HTTP layer needs to know.
     pub(crate) fn http_settings(&self) -> http::Settings {
         http::Settings { hosts: Hosts::new(&self.allowed_host), access_log: self.access_log }
     }
 
-    /// What the network layer needs to know.
-    pub(crate) fn net_settings(&self) -> net::Settings {
+    /// What the network layer needs to know, on a machine or in a cgroup with `memory` bytes of memory.
+    pub(crate) fn net_settings(&self, memory: u64) -> net::Settings {
+        let max_connections = self.max_connections(memory);
         net::Settings {
             keep_alive: self.keep_alive,
             write_timeout: self.write_timeout,
-            max_connections: self.max_connections,
+            max_connections,
             drain_delay: self.drain_delay,
             client_limit: ClientLimit {
-                max_connections: self.max_connections_per_client.unwrap_or(self.max_connections.div_ceil(4)),
+                max_connections: self.max_connections_per_client.unwrap_or(max_connections.div_ceil(4)),
                 trusted_proxies: self.trusted_proxy.clone(),
             },
             grace_period: self.grace_period,

@@ -60,11 +60,12 @@ where
         memory.check().map_err(Error::MemoryAboveThreshold)?;
         let store = Store::open(&config.position, config.start).map_err(Error::Position)?;
         let next = store.next().index;
+        let net_settings = config.net_settings(memory.total());
         let Some(sequence) = start(config, store, memory, &mut signal)? else {
             return Ok(next);
         };
         let service = Rc::new(Service::with_settings(sequence, config.http_settings()));
-        net::serve(listeners, &service, &config.net_settings(), signal).await.map_err(Error::Runtime)?;
+        net::serve(listeners, &service, &net_settings, signal).await.map_err(Error::Runtime)?;
         log::wait_for_reader();
         service.metrics().lost_numbers().flush();
         let (Position { pass, index }, restarts) = (service.close(), service.restarts());

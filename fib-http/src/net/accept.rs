@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
@@ -22,10 +23,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A failure to accept is logged if none was seen for this long.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Registers listeners with the current runtime.
+/// The most unread input that the system holds of a connection, in bytes. Linux doubles it for its own use. Requests are short,
+/// and by default clients that nobody reads could put 6 MB each there.
+const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Registers listeners with the current runtime. Their connections inherit the receive buffer.
 pub(crate) fn adopt(listeners: Vec<StdListener>) -> io::Result<Vec<TcpListener>> {
     let adopt = |listener: StdListener| {
         listener.set_nonblocking(true)?;
+        if let Err(error) = SockRef::from(&listener).set_recv_buffer_size(RECEIVE_BUFFER_BYTES) {
+            debug!("SO_RCVBUF: {error}");
+        }
         TcpListener::from_std(listener)
     };
     listeners.into_iter().map(adopt).collect()

@@ -9,8 +9,12 @@ use tokio::time::Instant;
 
 use crate::sequence::Reservation;
 
-/// How long a request's head may take to arrive, and how long a client may be behind with reading, when other clients wait.
+/// How long a client may be behind with reading when other clients wait.
 pub(crate) const TOLERANCE: Duration = Duration::from_secs(1);
+
+/// How long a request's head may take to arrive when other clients wait. A client that has a request sends it at once, so this is
+/// short: those that send nothing would otherwise keep /healthz waiting.
+pub(crate) const HEAD_TOLERANCE: Duration = Duration::from_millis(200);
 
 /// The state of one connection. The transport reports what it reads and writes, the service's side reports requests and
 /// responses.
@@ -61,7 +65,8 @@ impl Spare {
     pub(crate) fn from(self) -> Instant {
         match self {
             Self::Idle(since) => since,
-            Self::AwaitsRequest(since) | Self::Behind(since) => since + TOLERANCE,
+            Self::AwaitsRequest(since) => since + HEAD_TOLERANCE,
+            Self::Behind(since) => since + TOLERANCE,
         }
     }
 }

@@ -12,8 +12,9 @@ use tokio::time::timeout;
 /// The most bytes of one response that the system holds on its way to a client that does not read.
 pub(crate) const SOCKET_BYTES: usize = 256 * 1024;
 
-/// About what a connection takes besides its responses, in bytes: 64 of them were measured to take 2 MiB.
-pub(crate) const CONNECTION_BYTES: usize = 32 * 1024;
+/// What a connection takes besides its responses, in bytes, at most: buffers and state of this process, and the input that the
+/// system holds for it.
+pub(crate) const CONNECTION_BYTES: usize = 64 * 1024;
 
 /// How often a request that waits for room asks for it. A client becomes one that can be cut for it as time passes.
 const INTERVAL: Duration = Duration::from_millis(250);

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 pub use self::digits::{Digits, WINDOW_BYTES};
 use self::headroom::Headroom;
 pub use self::in_flight::OverBudget;
-pub(crate) use self::in_flight::{InFlight, Load, Reservation, SOCKET_BYTES};
+pub(crate) use self::in_flight::{CONNECTION_BYTES, InFlight, Load, Reservation, SOCKET_BYTES};
 use self::lasting::LastingShortage;
 use self::memory::{Bytes, EXEMPT_BYTES, Memory, SystemMemory};
 pub use self::shortage::Shortage;

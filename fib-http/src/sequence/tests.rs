@@ -265,10 +265,10 @@ fn a_full_budget_ends_no_pass_even_after_a_shortage() {
 fn what_connections_may_hold_ends_no_pass() {
     let machine = Machine::default();
     let mut sequence = machine.sequence(LONG, OnMemoryLimit::Restart);
-    sequence.set_connections(3);
+    sequence.set_connections(2);
     machine.change(350_000);
     machine.assert_refused(&mut sequence, 120_000);
-    sequence.set_connections(2);
+    sequence.set_connections(1);
     assert_eq!(sequence.take().expect("F(0)").position.index, 0);
 }
 
