@@ -46,7 +46,7 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_PORT", default_value_t = 8080)]
     pub port: u16,
 
-    /// Index of the first number; it is computed directly, without the numbers before it
+    /// Index of the first number of a new position; it is computed directly, without the numbers before it
     #[arg(long, env = "FIB_HTTP_START", value_name = "INDEX", default_value_t = 0)]
     pub start: u64,
 
@@ -64,8 +64,8 @@ pub struct Config {
     )]
     pub position: Location,
 
-    /// Share of the machine's memory, or of the cgroup's limit, above which the numbers stop growing; more than 0 and at most
-    /// 100, fractions allowed
+    /// Share of the machine's memory, and of each cgroup's limit, that may be in use. A longer number or a response that would
+    /// take more is refused. More than 0 and at most 100, fractions allowed
     #[arg(long, env = "FIB_HTTP_MEMORY_THRESHOLD", value_name = "PERCENT", default_value = "90")]
     pub memory_threshold: Threshold,
 
@@ -85,7 +85,8 @@ pub struct Config {
     pub allowed_host: Vec<HostName>,
 
     /// Most connections at a time. At the limit, one that asks for a number takes the place of the one that has been idle for
-    /// longest, or else of the one whose client is furthest behind with reading
+    /// longest, or else of the one whose client is furthest behind with reading. Beyond the limit, 16 more are accepted to wait
+    /// for such a place, and for /healthz, /readyz and /metrics
     #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count)]
     pub max_connections: usize,
 

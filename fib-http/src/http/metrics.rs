@@ -192,7 +192,7 @@ impl Metrics {
         r.register_with_unit("memory_total", "Memory that there is", Unit::Bytes, self.memory_total.clone());
         r.register_with_unit(
             "memory_threshold",
-            "Memory in use above which numbers do not grow",
+            "Memory that may be in use",
             Unit::Bytes,
             self.memory_threshold.clone(),
         );

@@ -75,7 +75,8 @@ fn number() -> OperationBuilder {
     operation("next", "The next Fibonacci number")
         .description(Some("Consumes the number. `HEAD` consumes nothing."))
         .response("200", found)
-        .response("400", problem("The target, `Host` or the request's body is malformed."))
+        .response("304", ResponseBuilder::new().description("`If-None-Match` is `*`. No number is consumed.").build())
+        .response("400", problem("The head, the target, `Host` or the request's body is malformed."))
         .response("403", problem("The request comes from a page of another site and is not a navigation."))
         .response("408", problem("The request's body did not arrive within a second."))
         .response("412", problem("`If-Match` names an entity-tag, and a number has none."))
@@ -83,15 +84,17 @@ fn number() -> OperationBuilder {
         .response("414", problem("The target has more than 8 KiB."))
         .response("417", problem("The request has an expectation other than 100-continue."))
         .response("421", problem("The service does not answer to the name in `Host`."))
+        .response("431", problem("The request's head has more than 16 KiB, or more than 100 fields."))
         .response("500", problem("The service failed to answer this request."))
-        .response("501", problem("The service does not know the method, or a transfer coding of the request's body."))
+        .response("501", problem("The request's body has a transfer coding other than chunked."))
         .response(
             "503",
             problem(
-                "Memory is short, the position cannot be written, too many long numbers are in flight to slow clients, or the request is a prefetch. \
-                 The position does not change.",
+                "Memory is short, the position cannot be written, too many long numbers are in flight to slow clients, too \
+                 many clients are connected, or the request is a prefetch. The position does not change.",
             ),
         )
+        .response("505", problem("The version is neither HTTP/1.1 nor HTTP/1.0."))
 }
 
 fn content(schema: ObjectBuilder, example: Value) -> utoipa::openapi::Content {

@@ -29,7 +29,7 @@ pub(crate) const EXEMPT_BYTES: usize = 64 * 1024;
 /// Refuses memory where the machine, or a cgroup around the process, would have more of it in use than a [`Threshold`]
 /// allows. The one with the least room counts.
 ///
-/// It never refuses a step while both values together hold at most 64 KiB, which is about up to F(372,000). A reading is used
+/// It never refuses a step while both values together hold at most 64 KiB, which is about up to F(369,000). A reading is used
 /// for 100 ms, and what was admitted since then is added to it. Where memory cannot be read, the last good reading counts;
 /// where there is none, nothing is refused.
 pub struct SystemMemory {
