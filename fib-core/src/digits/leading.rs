@@ -6,14 +6,14 @@
 //! A mantissa is never larger than its number: the formulas only add and multiply, and limbs are only dropped. How much too
 //! small it may be is bounded by a fraction ρ: the mantissa of x is at least x·(1 − ρ), for both numbers.
 //!
-//! - A doubling multiplies mantissas, so that its result is at least (1 − ρ)² ≥ 1 − 2ρ of what it should be.
+//! - A doubling multiplies mantissas, so its result is at least (1 − ρ)² ≥ 1 − 2ρ of what it should be.
 //! - Then less than two units are dropped: less than one by limbs, and less than one by columns that are not computed at all
 //!   (see [`Mantissa::double`]). F(2k) or F(2k + 1) has at least B^(M − 1) units then, and the number before it at least half
 //!   as many. So this is less than the fraction 4·B^(1 − M) of either.
 //!
 //! So ρ = 4e·B^(1 − M) is a bound, where e is 0 until the first limbs are dropped, and each doubling that drops some turns e
 //! into 2e + 1. After j of these e is 2^j − 1. The first leads to an index above 2^7, since F(2^7) has only three limbs, and
-//! the last to one below 2^64, so that e < 2^58.
+//! the last to one below 2^64, so e < 2^58.
 //!
 //! In the end x ≤ mantissa / (1 − ρ) ≤ mantissa·(1 + 2ρ), since ρ ≤ 1/2. The mantissa is below (t + 1)·B^(M − 1), where t is its
 //! highest limb. So it is too small by less than 8e·(t + 1) units.
@@ -46,7 +46,7 @@ const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + LONG_GUARD + SPARE;
 ///
 /// Takes about 64·(d/9 + 4)² multiplications of 32-bit words for d digits of the largest indices. The method is doubling of
 /// F(k) and F(k − 1) as truncated numbers, as in floating point, with a bound of what was dropped. Where the digits after
-/// the wanted ones are nines or zeros, so that the bound does not decide, it starts again with longer numbers, once. Needs
+/// the wanted ones are nines or zeros, and so the bound does not decide, it starts again with longer numbers, once. Needs
 /// no allocator; the numbers take 400 bytes of the stack for up to 45 digits, 2,540 for more.
 ///
 /// ```
@@ -65,8 +65,8 @@ const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + LONG_GUARD + SPARE;
 /// # Errors
 /// - [`DigitsError::TooMany`] where this asks for more than [`MAX_DIGITS`] digits of a number that has more.
 /// - [`DigitsError::Undecided`] where at least 71 nines or zeros follow the digits, and F(`index`) has more than 99 digits
-///   after the wanted ones: a shorter number is computed exactly. No such number is known. If the digits are as good as
-///   random, the chance that any `index` has such a run after any count of digits is below 10^-48.
+///   after the wanted ones: a shorter number is computed exactly. No such number is known. If the digits
+///   behave like random ones, the chance that any `index` has such a run after any count of digits is below 10^-48.
 pub fn leading_digits(index: u64, out: &mut [u8]) -> Result<usize, DigitsError> {
     let count = requested(index, out)?;
     let out = &mut out[..count];
@@ -132,9 +132,9 @@ impl<'a> Mantissa<'a> {
 
     /// From k to 2k, or with `odd` to 2k + 1.
     ///
-    /// From mantissas of l limbs the result has 2l − 1 to 2l + 1 limbs. The highest M of them are kept, so that at least
+    /// From mantissas of l limbs the result has 2l − 1 to 2l + 1 limbs. The highest M of them are kept, so at least
     /// 2l − 1 − M are dropped. Of these only the highest two are computed. A column below is a sum of at most l terms below
-    /// 5B² (in F(2k + 1), which has the largest), so that all these columns together are below 6l·B times the place value of
+    /// 5B² (in F(2k + 1), which has the largest), so all these columns together are below 6l·B times the place value of
     /// the lowest one that is computed. That is at most 6l/B < 1 unit.
     fn double(&mut self, odd: bool) {
         let from = (2 * self.len).saturating_sub(1 + self.limit + 2);

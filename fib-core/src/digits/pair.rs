@@ -107,7 +107,7 @@ impl Column {
     }
 
     /// Adds the products of the first limb of `a` and the last one of `b`, the second one and the last but one, and so on.
-    /// Limbs of `a` are below B, those of `b` below 3B, so that three products are below [`FOLD`].
+    /// Limbs of `a` are below B, those of `b` below 3B, so three products are below [`FOLD`].
     #[inline]
     fn add_products(&mut self, a: &[u32], b: &[u32]) {
         let (a_chunks, a_rest) = a.as_chunks::<3>();

@@ -5,7 +5,7 @@ use core::mem;
 use super::field::{Factor, Field, Op};
 use super::roots::RootTable;
 
-/// Splits a block in four: two levels of forward butterflies. The first quarter is never multiplied, so that it is reduced
+/// Splits a block in four: two levels of forward butterflies. The first quarter is never multiplied, so it is reduced
 /// instead. Each field shows how large residues get (`integer.rs`, `vector/float.rs`).
 #[inline(always)]
 pub(super) fn forward_butterfly<F: Field>(field: F, x: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> [F::Vector; 4] {

@@ -1,5 +1,5 @@
 //! The two methods to compute the numbers of a goal. Each asks for all of its memory and allocates it.
-//! From then on it fails only where it is cancelled.
+//! After that, only a cancellation makes it fail.
 
 use alloc::vec::Vec;
 

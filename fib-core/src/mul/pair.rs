@@ -155,7 +155,7 @@ impl<'a> Pair<'a> {
     pub(super) fn sum(&mut self) {
         let len = limb_count(self.l) + 1;
         let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
-        debug_assert!(!carry, "one limb more was added");
+        debug_assert!(!carry, "the slice is one limb longer than the number, so the sum fits");
         halve(&mut self.l[..len]);
     }
 
@@ -164,7 +164,7 @@ impl<'a> Pair<'a> {
         let len = limb_count(self.l) + 1;
         for _ in 0..2 {
             let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
-            debug_assert!(!carry, "one limb more was added");
+            debug_assert!(!carry, "the slice is one limb longer than the number, so the sum fits");
         }
     }
 

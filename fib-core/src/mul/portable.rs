@@ -153,7 +153,7 @@ impl ScalarCarries {
 
     /// Turns the next column, an integer below 5B, into a coefficient below B.
     ///
-    /// The column is divided before anything is added to it, so that no division waits for the column before. Then the
+    /// The column is divided before anything is added to it, so no division waits for the column before. Then the
     /// quotient of the column before, at most 4, and its ripple, at most 1, are added to the remainder. The sum is at most
     /// B + 4: it is reduced by one subtraction of B, which adds a ripple of 1 to the next column.
     #[inline(always)]

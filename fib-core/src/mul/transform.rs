@@ -5,7 +5,7 @@
 //! coefficients each, the forward butterfly computes a + r·b modulo x^m − r and a − r·b modulo x^m + r. The
 //! [roots](super::roots) r of the blocks of a level stand in bit-reversed order (Bernstein, "Multidigit multiplication for
 //! mathematicians", sections 2 to 4). The splitting ends at polynomials of S coefficients, which the [`leaf`] multiplies by
-//! the schoolbook method. S is 4, 5, 6 or 7, so that sizes are at most a quarter apart and no odd radix is needed.
+//! the schoolbook method. S is 4, 5, 6 or 7, so sizes are at most a quarter apart and no odd radix is needed.
 //!
 //! Two levels are done at a time (radix 4), and the walk is depth first: both factors of a block are transformed, multiplied
 //! and transformed back before the next block is begun. So most of the work happens in the nearest cache, at any size. For
@@ -27,7 +27,7 @@ use super::roots::RootTables;
 use super::shape::{Products, Size};
 
 /// The largest levels, 1 to 3 of them, so that an even number is left for radix 4. The upper half of the input is zero, so
-/// that the butterflies of the largest level are copies.
+/// the butterflies of the largest level are copies.
 pub(super) struct OuterForward<'a, F: Field> {
     pub(super) field: F,
     /// The coefficients of a number, and zeros up to half of the size; `None` where they are in the lower half of `to`.

@@ -29,8 +29,8 @@ pub(in crate::arch) trait Vectors<const LANES: usize>: Copy {
     /// in the highest lane of `below`.
     fn sum<const BASE: u64>(self, a: Self::Vector, b: Self::Vector, below: Self::Vector) -> Sum<Self::Vector>;
 
-    /// Adds the lanes of [`Sum::raw`] that propagate a carry, because they are all ones, to those that are `noted` already. The
-    /// first call takes zero.
+    /// Adds to `noted` the lanes of `raw` that are all ones, since these propagate a carry: `raw` is [`Sum::raw`]. The first
+    /// call takes zero.
     fn note_propagation(self, noted: Self::Vector, raw: Self::Vector) -> Self::Vector;
 
     /// Whether any lane was noted.

@@ -69,7 +69,7 @@ impl<L: Lanes> Garner<L> {
     fn parts(&self, r1: L::Vector, u: L::Vector) -> [L::Vector; 3] {
         let Divisor { lanes, base, .. } = self.divisor;
         let [u1, u0] = self.divisor.divide(u);
-        // p10·u0 as quotient and remainder by B. The quotient is rounded to the nearest integer, as in `Float::mul`, so that
+        // p10·u0 as quotient and remainder by B. The quotient is rounded to the nearest integer, as in `Float::mul`, so
         // the remainder is between −B and B.
         let product = lanes.mul(u0, self.low.value);
         let quotient = nearest(lanes, u0, self.low.quotient);

@@ -8,7 +8,7 @@
 //! units of p:
 //!
 //! - A product is at most m(A) = ½ + A·p·2^−55 for |x| ≤ A·p. The Shoup quotient, at most ½, has an error of at most 2^−55.
-//!   The estimate x·(w/p) + 1.5·2^52 is rounded once, to an integer, as long as |x| ≤ 2^52, so that q is below 2^51. And
+//!   The estimate x·(w/p) + 1.5·2^52 is rounded once, to an integer, as long as |x| ≤ 2^52, so q is below 2^51. And
 //!   h − q·p and the error of h are integers below 2^53.
 //! - Forward butterflies of radix 4 take residues up to A to residues up to ½ + m(A) + m(A'), where A' = A + m(A) is the
 //!   largest residue that is multiplied. The group of the eight-lane leaf has a third level, where the largest residue is
@@ -92,7 +92,7 @@ pub(super) fn fields<L: Lanes>(lanes: L) -> [Float<L>; 2] {
     [Float::new(lanes, &PRIMES[0]), Float::new(lanes, &PRIMES[1])]
 }
 
-// Also for several vectors side by side, which are no `Field`.
+// Also for several vectors side by side, which do not implement `Field`.
 impl<L: Lanes> Float<L> {
     #[inline(always)]
     pub(super) fn reduce(self, x: L::Vector) -> L::Vector {
