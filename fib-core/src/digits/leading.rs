@@ -18,28 +18,25 @@
 //! In the end x ≤ mantissa / (1 − ρ) ≤ mantissa·(1 + 2ρ), since ρ ≤ 1/2. The mantissa is below (t + 1)·B^(M − 1), where t is its
 //! highest limb. So it is too small by less than 8e·(t + 1) units.
 
-use super::pair::{BASE, LIMB_DIGITS, Pair, Rows};
+use super::pair::{BASE, LIMB_DIGITS, Pair, Rows, SHORT_ROW};
 use super::{DigitsError, MAX_DIGITS, requested, write_digits};
 use crate::radix::Decimal;
 
 /// The fewest limbs of a mantissa, for which ρ ≤ 1/2.
 const FEWEST: usize = 4;
 
-/// Limbs of a mantissa beyond those of the digits that are wanted. Of their 36 digits 9 are lost if the highest limb has one
+/// Guard limbs: those of a mantissa beyond the digits that are wanted. Of their 36 digits 9 are lost if the highest limb has one
 /// digit, and 18.4 because 8e < 2^61. At least 8 are left, which decide the wanted ones unless all are nines or zeros.
-const GUARD: usize = 4;
+const GUARD_LIMBS: usize = 4;
 
 /// The same for a second try, where at least 71 digits decide.
-const LONG_GUARD: usize = 11;
+const RETRY_GUARD_LIMBS: usize = 11;
 
 /// Limbs that a row has beyond those of the mantissa: see [`Mantissa::double`].
 const SPARE: usize = 4;
 
-/// Limbs of a row for up to 45 digits.
-const SHORT: usize = 20;
-
 /// Limbs of a row for [`MAX_DIGITS`] digits.
-const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + LONG_GUARD + SPARE;
+const LONG_ROW: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + RETRY_GUARD_LIMBS + SPARE;
 
 /// Writes the first digits of F(`index`) to `out`, in ASCII; returns how many it wrote: as many as `out` takes, or as there
 /// are.
@@ -76,11 +73,14 @@ pub fn leading_digits(index: u64, out: &mut [u8]) -> Result<usize, DigitsError> 
     if index == 0 || count == 0 {
         return Ok(count);
     }
-    for guard in [GUARD, LONG_GUARD] {
-        let limbs = count.div_ceil(LIMB_DIGITS) + guard;
-        // Two functions, so that the stack holds the long rows only where they are needed.
-        let is_decided =
-            if limbs + SPARE <= SHORT { write::<SHORT>(index, limbs, out) } else { write::<LONG>(index, limbs, out) };
+    for guard_limbs in [GUARD_LIMBS, RETRY_GUARD_LIMBS] {
+        let limbs = count.div_ceil(LIMB_DIGITS) + guard_limbs;
+        // Two functions, so that the stack holds the long rows only where they are needed: for more than 45 digits.
+        let is_decided = if limbs + SPARE <= SHORT_ROW {
+            write::<SHORT_ROW>(index, limbs, out)
+        } else {
+            write::<LONG_ROW>(index, limbs, out)
+        };
         if is_decided {
             return Ok(count);
         }
@@ -102,7 +102,7 @@ fn write<const N: usize>(index: u64, limbs: usize, out: &mut [u8]) -> bool {
 }
 
 /// For `exponent` up to [`LIMB_DIGITS`].
-fn power_of_ten(exponent: usize) -> u32 {
+fn power_of_10(exponent: usize) -> u32 {
     [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, BASE][exponent]
 }
 
@@ -186,7 +186,7 @@ impl<'a> Mantissa<'a> {
             carry = (u64::from(limb) + rest % base * factor + carry) / base;
             rest /= base;
         }
-        let unit = power_of_ten(digits);
+        let unit = power_of_10(digits);
         rest == 0 && u64::from(self.limbs()[places] % unit) + carry < u64::from(unit)
     }
 
@@ -195,7 +195,7 @@ impl<'a> Mantissa<'a> {
         let mut digits = self.highest_digits();
         for &limb in self.limbs().iter().rev() {
             let (part, rest) = out.split_at_mut(digits.min(out.len()));
-            write_digits(limb / power_of_ten(digits - part.len()), part);
+            write_digits(limb / power_of_10(digits - part.len()), part);
             (out, digits) = (rest, LIMB_DIGITS);
         }
     }
@@ -208,7 +208,7 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    use super::{BASE, FEWEST, GUARD, LONG, LONG_GUARD, Mantissa, SHORT, write};
+    use super::{BASE, FEWEST, GUARD_LIMBS, LONG_ROW, Mantissa, RETRY_GUARD_LIMBS, SHORT_ROW, write};
     use crate::radix::Decimal;
     use crate::{Fibonacci, Inline};
 
@@ -228,7 +228,7 @@ mod tests {
     fn numbers_are_within_the_bound() {
         for_some_numbers(|index, text| {
             for limit in [FEWEST, 5, 6, 9, 20] {
-                let mut rows = [[0; LONG]; 5];
+                let mut rows = [[0; LONG_ROW]; 5];
                 let mantissa = Mantissa::new(index, limit, &mut rows);
                 let units = |digits: &[u8]| BigUint::parse_bytes(digits, 10).unwrap();
                 let lower = mantissa.limbs().iter().rev().fold(BigUint::ZERO, |sum, &limb| sum * BASE + limb);
@@ -250,7 +250,7 @@ mod tests {
         for_some_numbers(|index, text| {
             for count in 1..text.len().min(40) {
                 let mut digits = vec![0; count];
-                if write::<SHORT>(index, FEWEST, &mut digits) {
+                if write::<SHORT_ROW>(index, FEWEST, &mut digits) {
                     assert_eq!(digits, text.as_bytes()[..count], "F({index})");
                 } else {
                     assert_eq!(digits, vec![0; count], "nothing is written");
@@ -270,8 +270,8 @@ mod tests {
     fn runs_of_zeros_and_nines_take_a_second_try() {
         for (index, first) in [(8_625_812_162_537_945_092, b'1'), (17_400_852_738_312_695_671, b'9')] {
             let mut digit = [0];
-            assert!(!write::<SHORT>(index, 1 + GUARD, &mut digit), "F({index})");
-            assert!(write::<SHORT>(index, 1 + LONG_GUARD, &mut digit), "F({index})");
+            assert!(!write::<SHORT_ROW>(index, 1 + GUARD_LIMBS, &mut digit), "F({index})");
+            assert!(write::<SHORT_ROW>(index, 1 + RETRY_GUARD_LIMBS, &mut digit), "F({index})");
             assert_eq!(digit, [first]);
         }
     }
@@ -284,7 +284,7 @@ mod tests {
         let close = [8_625_812_162_537_945_092, 17_400_852_738_312_695_671, 1_801_796_856_367_149_161];
         let close = close.into_iter().flat_map(|index| index - 1..=index + 1);
         for index in spread.chain(close).filter(|&index| index > 0).collect::<Vec<_>>() {
-            let mut rows = [[0; SHORT]; 5];
+            let mut rows = [[0; SHORT_ROW]; 5];
             let mantissa = Mantissa::new(index, 12, &mut rows);
             assert!(mantissa.decides(1));
             assert_eq!(9 * mantissa.exponent + mantissa.digits() as u64, Decimal::digits_for(index), "F({index})");

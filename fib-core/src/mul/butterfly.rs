@@ -32,7 +32,7 @@ pub(super) fn inverse_butterfly<F: Field>(field: F, y: [F::Vector; 4], w: &[Fact
 
 /// A slice in `N` parts of the same length.
 #[inline(always)]
-pub(super) fn parts<T, const N: usize>(slice: &mut [T]) -> [&mut [T]; N] {
+pub(super) fn equal_parts<T, const N: usize>(slice: &mut [T]) -> [&mut [T]; N] {
     let len = slice.len() / N;
     let mut rest = slice;
     [(); N].map(|()| {
@@ -69,7 +69,7 @@ impl<F: Field, const INVERSE: bool> Op for Radix4<'_, F, INVERSE> {
     fn run(self) {
         let field = self.field;
         let w = self.table.radix_4(field, self.t);
-        let mut x = parts(self.x);
+        let mut x = equal_parts(self.x);
         for i in 0..x[3].len() {
             let before = load_4(field, &x, i);
             let after =

@@ -4,7 +4,7 @@
 use super::engine::{Element, Engine, HalvedSum};
 use super::field::Field;
 use super::goal::Admit;
-use super::pair::Pair;
+use super::pair::FibonacciLucas;
 use super::plan::{LINE, PADDING, Plan};
 use super::regroup;
 use super::roots::RootTables;
@@ -37,7 +37,7 @@ pub(super) struct Numbers<'a, E: Engine> {
 
 impl<'a, E: Engine> Numbers<'a, E> {
     /// The numbers of `pair`, to be doubled in `space`, which has as many elements as the plan says.
-    pub(super) fn new(engine: E, plan: Plan, pair: &Pair<'_>, space: &'a mut [Element<E>]) -> Self {
+    pub(super) fn new(engine: E, plan: Plan, pair: &FibonacciLucas<'_>, space: &'a mut [Element<E>]) -> Self {
         const { assert!(E::STEP < PADDING) };
         // `align_offset` may return `usize::MAX`, and then the buffers begin anywhere: alignment only makes them faster.
         let skip = space.as_ptr().align_offset(LINE * size_of::<Element<E>>()).min(LINE);

@@ -62,7 +62,7 @@ impl Field for Integer {
     type Element = u64;
     type Row = [u64; 1];
     type Vector = u64;
-    type Sum = u128;
+    type ProductSum = u128;
 
     const LANES: usize = 1;
 

@@ -1,7 +1,7 @@
 //! Kernels for AVX-512: vectors of eight limbs. Addition needs F and DQ, text also BW, IFMA and VBMI.
 #![allow(unsafe_code)]
 
-use super::addition::{Sum, Vectors, add_blocks};
+use super::addition::{VectorSum, Vectors, add_blocks};
 use super::detect::{Avx512, Avx512Text};
 use crate::arch::portable::{self, BINARY_BASE, bias};
 use crate::limb::LIMB_DIGITS;
@@ -65,7 +65,7 @@ impl Vectors<LANES> for Avx512 {
     }
 
     #[inline(always)]
-    fn sum<const BASE: u64>(self, a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> {
+    fn sum<const BASE: u64>(self, a: __m512i, b: __m512i, below: __m512i) -> VectorSum<__m512i> {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { sum::<BASE>(a, b, below) }
     }
@@ -108,7 +108,7 @@ fn zero() -> __m512i {
 /// The bias makes a lane overflow exactly when its sum carries in the base; where it does not, the bias is subtracted again.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> {
+fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> VectorSum<__m512i> {
     let bias = splat(bias(BASE));
     let b = _mm512_add_epi64(b, bias);
     let raw = _mm512_add_epi64(a, b);
@@ -119,7 +119,7 @@ fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> 
     if BASE != BINARY_BASE {
         limbs = _mm512_mask_sub_epi64(limbs, !_mm512_movepi64_mask(overflow), limbs, bias);
     }
-    Sum { raw, carries, limbs }
+    VectorSum { raw, carries, limbs }
 }
 
 #[inline]

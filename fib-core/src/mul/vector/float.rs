@@ -17,7 +17,7 @@
 //!   other sums are reduced. If B is at most 1.13, so are the results, and the largest residue that is multiplied, 4B·p, is
 //!   below 2^52.
 
-use super::lanes::{Lanes, Squares};
+use super::lanes::{Lanes, Permute};
 use crate::mul::field::{Factor, Field, Op};
 use crate::mul::prime::Prime;
 use crate::mul::shape::LEAF_MAX;
@@ -143,16 +143,16 @@ pub(super) fn nearest<L: Lanes>(lanes: L, x: L::Vector, factor: L::Vector) -> L:
 
 /// A sum of products, `high` − [`ROUND_SUM`] + `low`.
 #[derive(Clone, Copy)]
-pub(in crate::mul) struct Sum<V> {
+pub(in crate::mul) struct SplitSum<V> {
     high: V,
     low: V,
 }
 
-impl<L: Squares> Field for Float<L> {
+impl<L: Permute> Field for Float<L> {
     type Element = f64;
     type Row = L::Row;
     type Vector = L::Vector;
-    type Sum = Sum<L::Vector>;
+    type ProductSum = SplitSum<L::Vector>;
 
     const LANES: usize = L::LANES;
 
@@ -242,22 +242,22 @@ impl<L: Squares> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn product(self, a: L::Vector, b: L::Vector) -> Sum<L::Vector> {
+    fn product(self, a: L::Vector, b: L::Vector) -> SplitSum<L::Vector> {
         let round = self.lanes.splat(ROUND_SUM);
         let high = self.lanes.mul_add(a, b, round);
         let low = self.lanes.mul_sub(a, b, self.lanes.sub(high, round));
-        Sum { high, low }
+        SplitSum { high, low }
     }
 
     #[inline(always)]
-    fn add_product(self, sum: Sum<L::Vector>, a: L::Vector, b: L::Vector) -> Sum<L::Vector> {
+    fn add_product(self, sum: SplitSum<L::Vector>, a: L::Vector, b: L::Vector) -> SplitSum<L::Vector> {
         let high = self.lanes.mul_add(a, b, sum.high);
         let low = self.lanes.mul_sub(a, b, self.lanes.sub(high, sum.high));
-        Sum { high, low: self.lanes.add(sum.low, low) }
+        SplitSum { high, low: self.lanes.add(sum.low, low) }
     }
 
     #[inline(always)]
-    fn residue(self, sum: Sum<L::Vector>) -> L::Vector {
+    fn residue(self, sum: SplitSum<L::Vector>) -> L::Vector {
         let high = self.lanes.sub(sum.high, self.lanes.splat(ROUND_SUM));
         self.reduce(self.lanes.add(self.reduce(high), sum.low))
     }
