@@ -176,18 +176,18 @@ impl<'a> Mantissa<'a> {
         let Some(following) = self.digits().checked_sub(count) else {
             return false;
         };
-        let (places, digits) = (following / LIMB_DIGITS, following % LIMB_DIGITS);
+        let (lower, digits) = (following / LIMB_DIGITS, following % LIMB_DIGITS);
         let base = u64::from(BASE);
         // 8e·(t + 1), limb by limb.
         let factor = u64::from(self.highest()) + 1;
         let mut rest = 8 * self.lost;
         let mut carry = 0;
-        for &limb in &self.limbs()[..places] {
+        for &limb in &self.limbs()[..lower] {
             carry = (u64::from(limb) + rest % base * factor + carry) / base;
             rest /= base;
         }
         let unit = power_of_10(digits);
-        rest == 0 && u64::from(self.limbs()[places] % unit) + carry < u64::from(unit)
+        rest == 0 && u64::from(self.limbs()[lower] % unit) + carry < u64::from(unit)
     }
 
     /// Writes the first digits, of which there must be enough.

@@ -105,8 +105,8 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
 }
 
 impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Goes to F(`index`), or to the nearest earlier index that a jump can reach; the rest is steps. An error if F(`index`) itself cannot be
-    /// reached by steps either; the sequence is then unchanged.
+    /// Goes to F(`index`), or to the nearest earlier index that a jump can reach; the rest is steps. An error if F(`index`) itself
+    /// cannot be reached by steps either; the sequence is then unchanged.
     pub(super) fn approach(&mut self, index: u64) -> Result<(), Exhausted> {
         if index - self.index < JUMP_LEAST {
             return Ok(());
