@@ -1,23 +1,17 @@
 //! The sequence: an iterator that keeps two values.
 
+mod jump;
+mod restarting;
+
 use core::fmt;
 
-#[cfg(feature = "jump")]
-use crate::error::Cause;
+pub use restarting::Restarting;
+
 use crate::error::Exhausted;
 use crate::guard::{Demand, MemoryGuard, Unlimited};
-use crate::limb::LIMB_BYTES;
 use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
 use crate::storage::{Heap, Storage};
-
-/// [`Iterator::nth`] steps over fewer numbers than these. Over more it jumps, and before it steps over more it makes sure that the
-/// storage and the guard have room for the number.
-///
-/// Measured on Zen 5, for indices from 10^4 to 10^7: a jump takes as long as 400 to 470 steps with AVX-512, 230 to 350 with AVX2,
-/// and 190 to 650 with portable kernels. The time of a jump and that of a step grow alike with the index. Below 10^4 a jump takes
-/// as long as fewer steps, but neither takes long.
-const JUMP_LEAST: u64 = 512;
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
 ///
@@ -161,12 +155,6 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     const fn place(&self) -> usize {
         (self.index & 1) as usize
     }
-
-    /// A sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
-    #[must_use]
-    pub fn restarting(self) -> Restarting<R, S, G> {
-        Restarting { sequence: self, restarts: 0 }
-    }
 }
 
 /// `target += last + carry`. On an error nothing has changed: the length of the sum is known before the addition, and only the
@@ -199,145 +187,6 @@ fn add_long<R: Radix, S: Storage>(
     let len = target.sum_len(last, carry);
     guard.admit(Demand::new(held, target.growth(len)?))?;
     target.add_within(last, carry, len)
-}
-
-#[cfg(feature = "jump")]
-impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
-    /// Moves to F(`index`), forwards or backwards, so that F(`index`) is the number that is lent next.
-    ///
-    /// Takes about as long as a few products of numbers of that length, whatever the distance. It exists only in radix [`Decimal`]
-    /// on the heap; other sequences can only step.
-    ///
-    /// Both values are replaced by new ones. The guard is asked first, about the new values and the memory for intermediate
-    /// results, which is freed at the end: [`jump_bytes`](Fibonacci::jump_bytes), about ten times as much as the number. It is
-    /// asked again, for no more memory, before each stage of a long jump, and cancels the jump if it refuses. No stage takes more
-    /// than about a third of the time.
-    ///
-    /// ```
-    /// use fib_core::{Decimal, Fibonacci};
-    ///
-    /// let mut fib = Fibonacci::<Decimal>::new();
-    /// fib.jump_to(1_000_000)?;
-    /// assert_eq!(fib.index(), 1_000_000);
-    /// assert_eq!(fib.advance()?.digit_count(), 208_988);
-    /// assert_eq!(fib.advance()?.digit_count(), 208_988); // F(1,000,001)
-    /// # Ok::<(), fib_core::Exhausted>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::TooLong`], if the index is beyond 17,808,892,134, as for
-    /// [`Natural::fibonacci`]. The sequence is then unchanged.
-    pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
-        self.jump(index).unwrap_or(Err(Exhausted::too_long()))
-    }
-}
-
-#[cfg(feature = "jump")]
-impl Fibonacci<Decimal, Heap, Unlimited> {
-    /// The number of bytes that [`jump_to`](Self::jump_to) requests from the allocator in all, for both values and for intermediate
-    /// results. It depends on the machine: with vectors it is more than without.
-    ///
-    /// ```
-    /// use fib_core::{ByteBudget, Decimal, Fibonacci};
-    ///
-    /// let bytes = Fibonacci::<Decimal>::jump_bytes(1_000_000)?;
-    /// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(bytes));
-    /// fib.jump_to(1_000_000)?;
-    /// assert!(fib.bytes_held() < bytes / 2);
-    /// # Ok::<(), fib_core::Exhausted>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Exhausted`] with [`Cause::TooLong`] if no jump leads to that index.
-    pub fn jump_bytes(index: u64) -> Result<usize, Exhausted> {
-        if index == 0 {
-            return Ok(0);
-        }
-        let mut demand = None;
-        let pair = crate::mul::fibonacci_pair(index, &mut |bytes| {
-            demand = Some(bytes);
-            Err(Exhausted::refused())
-        });
-        match (demand, pair) {
-            (Some(bytes), _) => Ok(bytes),
-            (None, pair) => pair.map(|_| 0),
-        }
-    }
-}
-
-#[cfg(feature = "jump")]
-impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Moves to F(`index`), or returns `None` if only steps lead there.
-    fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
-        if index == 0 {
-            self.restart();
-            return Some(Ok(()));
-        }
-        if R::LIMB_MAX != Decimal::BASE - 1 {
-            return None;
-        }
-        let from_vec = S::FROM_VEC?;
-        let held = self.bytes_held();
-        let guard = &mut self.guard;
-        let pair = crate::mul::fibonacci_pair(index, &mut |bytes| guard.admit(Demand::new(held, bytes)));
-        Some(pair.map(|pair| {
-            self.values = pair.map(|limbs| Natural::from_storage(from_vec(limbs)));
-            self.index = index;
-            self.behind = false;
-        }))
-    }
-}
-
-impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Goes to F(`index`), or as near before it as jumps lead, so that the rest is steps. An error if F(`index`) itself cannot be
-    /// reached by steps either; the sequence is then unchanged.
-    fn approach(&mut self, index: u64) -> Result<(), Exhausted> {
-        if index - self.index < JUMP_LEAST {
-            return Ok(());
-        }
-        #[cfg(feature = "jump")]
-        match self.jump(index) {
-            Some(Err(exhausted)) if exhausted.cause() == Cause::TooLong => return Err(exhausted),
-            Some(Err(_)) => {
-                self.admit_values(index)?;
-                self.jump_towards(index);
-                return Ok(());
-            }
-            Some(Ok(())) => return Ok(()),
-            None => {}
-        }
-        self.admit_values(index)
-    }
-
-    /// Asks the storage, the guard and the allocator for the memory that both values hold at F(`index`), at the least. What steps
-    /// need on the way is a little more, so an error here means that steps do not lead there.
-    fn admit_values(&mut self, index: u64) -> Result<(), Exhausted> {
-        // The shorter of the two values, so that the demand is not too large where the count is not exact.
-        let len = R::fibonacci_limbs(index - 1);
-        let held = self.bytes_held();
-        let mut missing = 0_usize;
-        for value in &self.values {
-            if value.growth(len)? == 0 {
-                return Ok(());
-            }
-            missing = missing.saturating_add(len * LIMB_BYTES - value.bytes_held());
-        }
-        self.guard.admit(Demand::new(held, missing))?;
-        let _both = [self.values[0].room_to_grow(len)?, self.values[1].room_to_grow(len)?];
-        Ok(())
-    }
-
-    /// Jumps as near to F(`index`) as memory allows, in one jump over most of the distance that leaves at least an eighth.
-    #[cfg(feature = "jump")]
-    fn jump_towards(&mut self, index: u64) {
-        let mut distance = index - self.index;
-        while distance >= JUMP_LEAST {
-            distance -= distance.div_ceil(8);
-            if let Some(Ok(())) = self.jump(self.index + distance) {
-                return;
-            }
-        }
-    }
 }
 
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
@@ -378,85 +227,5 @@ impl<R, S, G> fmt::Debug for Fibonacci<R, S, G> {
     /// The index of the next number. The values are left out because they are long.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fibonacci").field("index", &self.index).finish_non_exhaustive()
-    }
-}
-
-/// The Fibonacci sequence that starts again at F(0) when memory is exhausted: [`Fibonacci::restarting`].
-///
-/// ```
-/// use fib_core::{Decimal, Fibonacci, Inline};
-///
-/// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
-/// while endless.restarts() == 0 {
-///     endless.advance();
-/// }
-/// assert_eq!(endless.advance().to_string(), "1"); // F(1), because F(0) was lent when the limb was full
-/// ```
-pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
-    sequence: Fibonacci<R, S, G>,
-    restarts: u64,
-}
-
-impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
-    /// Lends the next number and consumes it. If memory is exhausted, that is F(0) of a new pass.
-    ///
-    /// With a guard that refuses every step it lends F(0) for ever, since only F(0) needs no consent of the guard.
-    pub fn advance(&mut self) -> &Natural<R, S> {
-        if self.sequence.peek().is_err() {
-            self.restart();
-        }
-        self.sequence.consume()
-    }
-
-    fn restart(&mut self) {
-        self.sequence.restart();
-        self.restarts += 1;
-    }
-
-    /// How many times the sequence has started again.
-    #[must_use]
-    pub const fn restarts(&self) -> u64 {
-        self.restarts
-    }
-
-    /// The sequence inside.
-    #[must_use]
-    pub const fn get_ref(&self) -> &Fibonacci<R, S, G> {
-        &self.sequence
-    }
-}
-
-impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
-    type Item = Natural<R, S>;
-
-    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number. `None` if there is no memory for
-    /// the clone; the sequence is then unchanged and can be tried again.
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.sequence.peek().is_err() {
-            self.restart();
-        }
-        self.sequence.next()
-    }
-
-    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Jumps over many numbers, if there is
-    /// memory for the jump; then no step up to there would start a new pass. Otherwise it steps.
-    fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        #[cfg(feature = "jump")]
-        if let Some(index) = u64::try_from(n).ok().and_then(|n| self.sequence.index.checked_add(n))
-            && index - self.sequence.index >= JUMP_LEAST
-            && let Some(Ok(())) = self.sequence.jump(index)
-        {
-            return self.next();
-        }
-        for _ in 0..n {
-            self.advance();
-        }
-        self.next()
-    }
-}
-
-impl<R, S, G> fmt::Debug for Restarting<R, S, G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Restarting").field("sequence", &self.sequence).field("restarts", &self.restarts).finish()
     }
 }

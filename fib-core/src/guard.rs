@@ -6,12 +6,12 @@ use crate::error::Exhausted;
 ///
 /// The iterator asks before every step except F(0), which needs no memory. It also asks when the step allocates nothing, so that
 /// a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can be tried again.
-/// During a long [`jump_to`](crate::Fibonacci::jump_to) it asks several times, so that a guard can cancel the jump.
+/// It asks before a jump too ([`jump_to`](crate::Fibonacci)), and several times during a long one, so that a guard can cancel it.
 /// Since the guard is asked so often, it should be cheap: it should keep a reading of the system for a while, not take a new one
 /// each time.
 ///
-/// It is also asked before a jump ([`jump_to`](crate::Fibonacci)). It is not asked about clones, conversions and
-/// [`Natural::fibonacci`](crate::Natural), which are no steps of a sequence.
+/// The guard is not asked about clones, conversions and [`Natural::fibonacci`](crate::Natural), which are not steps of a
+/// sequence.
 ///
 /// ```
 /// # #[cfg(feature = "alloc")] {

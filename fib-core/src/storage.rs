@@ -26,7 +26,7 @@ pub(crate) mod sealed {
         /// `len` zeros, without spare capacity.
         fn zeroed(len: usize) -> Result<Self, Exhausted>;
 
-        /// Room for `len` limbs, which are not there yet. For storage whose size is fixed, that is no room.
+        /// Reserves room for `len` limbs without adding them. Storage of a fixed size returns an empty value.
         fn reserved(_len: usize) -> Result<Self, Exhausted> {
             Ok(Self::EMPTY)
         }

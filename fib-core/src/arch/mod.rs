@@ -102,10 +102,10 @@ pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
 mod only_portable {
     pub(super) use super::portable::{add_binary_in_place, add_decimal_in_place, decimal_text};
     #[cfg(any(test, feature = "__kernels"))]
-    pub(super) use choice::{current, set_current, supports};
+    pub(super) use only_kernel::{current, set_current, supports};
 
     #[cfg(any(test, feature = "__kernels"))]
-    mod choice {
+    mod only_kernel {
         use crate::arch::kernel::Kernel;
 
         pub(in crate::arch) fn supports(kernel: Kernel) -> bool {

@@ -16,7 +16,7 @@ fn add_with_carry(x: Limb, y: Limb, carry: bool) -> (Limb, bool) {
 
 /// The distance from the base to 2^64 (2^32).
 ///
-/// `a + (b + bias)` overflows the limb exactly when `a + b` reaches the base, so that the carry flag is the carry in every
+/// `a + (b + bias)` overflows the limb exactly when `a + b` reaches the base, so the carry flag is the carry in every
 /// base. Where the sum does not overflow, it is too large by the bias, which is subtracted afterwards.
 pub(super) const fn bias(base: Limb) -> Limb {
     base.wrapping_neg()

@@ -150,13 +150,13 @@ fn lengths() -> impl Iterator<Item = usize> {
 
 /// Adds with each kernel and both carries, within longer buffers, and compares with the oracle.
 fn check_addition(candidates: &[Candidate], radix: Radix, a: &[Limb], b: &[Limb], offset: usize, what: &str) {
-    const GUARD: Limb = 0x5a5a_5a5a;
+    const SENTINEL: Limb = 0x5a5a_5a5a;
     let within = offset..offset + a.len();
     for carry in [false, true] {
         let (sum, carry_out) = naive_sum(a, b, carry, radix.base());
         for candidate in candidates {
-            let mut padded_a = std::vec![GUARD; a.len() + 16];
-            let mut padded_b = std::vec![GUARD; a.len() + 16];
+            let mut padded_a = std::vec![SENTINEL; a.len() + 16];
+            let mut padded_b = std::vec![SENTINEL; a.len() + 16];
             // The two have different alignments.
             let b_within = 8 - offset..8 - offset + b.len();
             padded_a[within.clone()].copy_from_slice(a);
@@ -166,7 +166,7 @@ fn check_addition(candidates: &[Candidate], radix: Radix, a: &[Limb], b: &[Limb]
             let case = format!("{} {radix:?} {what}, {} limbs, carry {carry}", candidate.name, a.len());
             assert!(padded_a[within.clone()] == sum[..], "{case}: wrong sum");
             assert_eq!(out, carry_out, "{case}: wrong carry out");
-            assert!(outside(&padded_a, &within).all(|&x| x == GUARD), "{case}: wrote outside");
+            assert!(outside(&padded_a, &within).all(|&x| x == SENTINEL), "{case}: wrote outside");
         }
     }
 }

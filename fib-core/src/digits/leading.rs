@@ -6,47 +6,44 @@
 //! A mantissa is never larger than its number: the formulas only add and multiply, and limbs are only dropped. How much too
 //! small it may be is bounded by a fraction ρ: the mantissa of x is at least x·(1 − ρ), for both numbers.
 //!
-//! - A doubling multiplies mantissas, so that its result is at least (1 − ρ)² ≥ 1 − 2ρ of what it should be.
+//! - A doubling multiplies mantissas, so its result is at least (1 − ρ)² ≥ 1 − 2ρ of what it should be.
 //! - Then less than two units are dropped: less than one by limbs, and less than one by columns that are not computed at all
 //!   (see [`Mantissa::double`]). F(2k) or F(2k + 1) has at least B^(M − 1) units then, and the number before it at least half
 //!   as many. So this is less than the fraction 4·B^(1 − M) of either.
 //!
 //! So ρ = 4e·B^(1 − M) is a bound, where e is 0 until the first limbs are dropped, and each doubling that drops some turns e
 //! into 2e + 1. After j of these e is 2^j − 1. The first leads to an index above 2^7, since F(2^7) has only three limbs, and
-//! the last to one below 2^64, so that e < 2^58.
+//! the last to one below 2^64, so e < 2^58.
 //!
 //! In the end x ≤ mantissa / (1 − ρ) ≤ mantissa·(1 + 2ρ), since ρ ≤ 1/2. The mantissa is below (t + 1)·B^(M − 1), where t is its
 //! highest limb. So it is too small by less than 8e·(t + 1) units.
 
-use super::pair::{BASE, LIMB_DIGITS, Pair, Rows};
+use super::pair::{BASE, LIMB_DIGITS, Pair, Rows, SHORT_ROW};
 use super::{DigitsError, MAX_DIGITS, requested, write_digits};
 use crate::radix::Decimal;
 
 /// The fewest limbs of a mantissa, for which ρ ≤ 1/2.
 const FEWEST: usize = 4;
 
-/// Limbs of a mantissa beyond those of the digits that are wanted. Of their 36 digits 9 are lost if the highest limb has one
+/// Guard limbs: those of a mantissa beyond the digits that are wanted. Of their 36 digits 9 are lost if the highest limb has one
 /// digit, and 18.4 because 8e < 2^61. At least 8 are left, which decide the wanted ones unless all are nines or zeros.
-const GUARD: usize = 4;
+const GUARD_LIMBS: usize = 4;
 
 /// The same for a second try, where at least 71 digits decide.
-const LONG_GUARD: usize = 11;
+const RETRY_GUARD_LIMBS: usize = 11;
 
 /// Limbs that a row has beyond those of the mantissa: see [`Mantissa::double`].
 const SPARE: usize = 4;
 
-/// Limbs of a row for up to 45 digits.
-const SHORT: usize = 20;
-
 /// Limbs of a row for [`MAX_DIGITS`] digits.
-const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + LONG_GUARD + SPARE;
+const LONG_ROW: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + RETRY_GUARD_LIMBS + SPARE;
 
 /// Writes the first digits of F(`index`) to `out`, in ASCII; returns how many it wrote: as many as `out` takes, or as there
 /// are.
 ///
 /// Takes about 64·(d/9 + 4)² multiplications of 32-bit words for d digits of the largest indices. The method is doubling of
 /// F(k) and F(k − 1) as truncated numbers, as in floating point, with a bound of what was dropped. Where the digits after
-/// the wanted ones are nines or zeros, so that the bound does not decide, it starts again with longer numbers, once. Needs
+/// the wanted ones are nines or zeros, and so the bound does not decide, it starts again with longer numbers, once. Needs
 /// no allocator; the numbers take 400 bytes of the stack for up to 45 digits, 2,540 for more.
 ///
 /// ```
@@ -65,8 +62,8 @@ const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS) + LONG_GUARD + SPARE;
 /// # Errors
 /// - [`DigitsError::TooMany`] where this asks for more than [`MAX_DIGITS`] digits of a number that has more.
 /// - [`DigitsError::Undecided`] where at least 71 nines or zeros follow the digits, and F(`index`) has more than 99 digits
-///   after the wanted ones: a shorter number is computed exactly. No such number is known. If the digits are as good as
-///   random, the chance that any `index` has such a run after any count of digits is below 10^-48.
+///   after the wanted ones: a shorter number is computed exactly. No such number is known. If the digits
+///   behave like random ones, the chance that any `index` has such a run after any count of digits is below 10^-48.
 pub fn leading_digits(index: u64, out: &mut [u8]) -> Result<usize, DigitsError> {
     let count = requested(index, out)?;
     let out = &mut out[..count];
@@ -76,11 +73,14 @@ pub fn leading_digits(index: u64, out: &mut [u8]) -> Result<usize, DigitsError> 
     if index == 0 || count == 0 {
         return Ok(count);
     }
-    for guard in [GUARD, LONG_GUARD] {
-        let limbs = count.div_ceil(LIMB_DIGITS) + guard;
-        // Two functions, so that the stack holds the long rows only where they are needed.
-        let is_decided =
-            if limbs + SPARE <= SHORT { write::<SHORT>(index, limbs, out) } else { write::<LONG>(index, limbs, out) };
+    for guard_limbs in [GUARD_LIMBS, RETRY_GUARD_LIMBS] {
+        let limbs = count.div_ceil(LIMB_DIGITS) + guard_limbs;
+        // Two functions, so that the stack holds the long rows only where they are needed: for more than 45 digits.
+        let is_decided = if limbs + SPARE <= SHORT_ROW {
+            write::<SHORT_ROW>(index, limbs, out)
+        } else {
+            write::<LONG_ROW>(index, limbs, out)
+        };
         if is_decided {
             return Ok(count);
         }
@@ -102,7 +102,7 @@ fn write<const N: usize>(index: u64, limbs: usize, out: &mut [u8]) -> bool {
 }
 
 /// For `exponent` up to [`LIMB_DIGITS`].
-fn power_of_ten(exponent: usize) -> u32 {
+fn power_of_10(exponent: usize) -> u32 {
     [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, BASE][exponent]
 }
 
@@ -132,9 +132,9 @@ impl<'a> Mantissa<'a> {
 
     /// From k to 2k, or with `odd` to 2k + 1.
     ///
-    /// From mantissas of l limbs the result has 2l − 1 to 2l + 1 limbs. The highest M of them are kept, so that at least
+    /// From mantissas of l limbs the result has 2l − 1 to 2l + 1 limbs. The highest M of them are kept, so at least
     /// 2l − 1 − M are dropped. Of these only the highest two are computed. A column below is a sum of at most l terms below
-    /// 5B² (in F(2k + 1), which has the largest), so that all these columns together are below 6l·B times the place value of
+    /// 5B² (in F(2k + 1), which has the largest), so all these columns together are below 6l·B times the place value of
     /// the lowest one that is computed. That is at most 6l/B < 1 unit.
     fn double(&mut self, odd: bool) {
         let from = (2 * self.len).saturating_sub(1 + self.limit + 2);
@@ -176,18 +176,18 @@ impl<'a> Mantissa<'a> {
         let Some(following) = self.digits().checked_sub(count) else {
             return false;
         };
-        let (places, digits) = (following / LIMB_DIGITS, following % LIMB_DIGITS);
+        let (lower, digits) = (following / LIMB_DIGITS, following % LIMB_DIGITS);
         let base = u64::from(BASE);
         // 8e·(t + 1), limb by limb.
         let factor = u64::from(self.highest()) + 1;
         let mut rest = 8 * self.lost;
         let mut carry = 0;
-        for &limb in &self.limbs()[..places] {
+        for &limb in &self.limbs()[..lower] {
             carry = (u64::from(limb) + rest % base * factor + carry) / base;
             rest /= base;
         }
-        let unit = power_of_ten(digits);
-        rest == 0 && u64::from(self.limbs()[places] % unit) + carry < u64::from(unit)
+        let unit = power_of_10(digits);
+        rest == 0 && u64::from(self.limbs()[lower] % unit) + carry < u64::from(unit)
     }
 
     /// Writes the first digits, of which there must be enough.
@@ -195,7 +195,7 @@ impl<'a> Mantissa<'a> {
         let mut digits = self.highest_digits();
         for &limb in self.limbs().iter().rev() {
             let (part, rest) = out.split_at_mut(digits.min(out.len()));
-            write_digits(limb / power_of_ten(digits - part.len()), part);
+            write_digits(limb / power_of_10(digits - part.len()), part);
             (out, digits) = (rest, LIMB_DIGITS);
         }
     }
@@ -208,7 +208,7 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    use super::{BASE, FEWEST, GUARD, LONG, LONG_GUARD, Mantissa, SHORT, write};
+    use super::{BASE, FEWEST, GUARD_LIMBS, LONG_ROW, Mantissa, RETRY_GUARD_LIMBS, SHORT_ROW, write};
     use crate::radix::Decimal;
     use crate::{Fibonacci, Inline};
 
@@ -228,7 +228,7 @@ mod tests {
     fn numbers_are_within_the_bound() {
         for_some_numbers(|index, text| {
             for limit in [FEWEST, 5, 6, 9, 20] {
-                let mut rows = [[0; LONG]; 5];
+                let mut rows = [[0; LONG_ROW]; 5];
                 let mantissa = Mantissa::new(index, limit, &mut rows);
                 let units = |digits: &[u8]| BigUint::parse_bytes(digits, 10).unwrap();
                 let lower = mantissa.limbs().iter().rev().fold(BigUint::ZERO, |sum, &limb| sum * BASE + limb);
@@ -250,7 +250,7 @@ mod tests {
         for_some_numbers(|index, text| {
             for count in 1..text.len().min(40) {
                 let mut digits = vec![0; count];
-                if write::<SHORT>(index, FEWEST, &mut digits) {
+                if write::<SHORT_ROW>(index, FEWEST, &mut digits) {
                     assert_eq!(digits, text.as_bytes()[..count], "F({index})");
                 } else {
                     assert_eq!(digits, vec![0; count], "nothing is written");
@@ -270,8 +270,8 @@ mod tests {
     fn runs_of_zeros_and_nines_take_a_second_try() {
         for (index, first) in [(8_625_812_162_537_945_092, b'1'), (17_400_852_738_312_695_671, b'9')] {
             let mut digit = [0];
-            assert!(!write::<SHORT>(index, 1 + GUARD, &mut digit), "F({index})");
-            assert!(write::<SHORT>(index, 1 + LONG_GUARD, &mut digit), "F({index})");
+            assert!(!write::<SHORT_ROW>(index, 1 + GUARD_LIMBS, &mut digit), "F({index})");
+            assert!(write::<SHORT_ROW>(index, 1 + RETRY_GUARD_LIMBS, &mut digit), "F({index})");
             assert_eq!(digit, [first]);
         }
     }
@@ -284,7 +284,7 @@ mod tests {
         let close = [8_625_812_162_537_945_092, 17_400_852_738_312_695_671, 1_801_796_856_367_149_161];
         let close = close.into_iter().flat_map(|index| index - 1..=index + 1);
         for index in spread.chain(close).filter(|&index| index > 0).collect::<Vec<_>>() {
-            let mut rows = [[0; SHORT]; 5];
+            let mut rows = [[0; SHORT_ROW]; 5];
             let mantissa = Mantissa::new(index, 12, &mut rows);
             assert!(mantissa.decides(1));
             assert_eq!(9 * mantissa.exponent + mantissa.digits() as u64, Decimal::digits_for(index), "F({index})");

@@ -11,6 +11,9 @@ const WIDE_BASE: u64 = BASE as u64;
 /// The rows of a [`Pair`]: two for the numbers, two for those that come next, one for a sum.
 pub(super) type Rows<const N: usize> = [[u32; N]; 5];
 
+/// Limbs of a short row. Five of them take 400 bytes.
+pub(super) const SHORT_ROW: usize = 20;
+
 /// F(k) and F(k − 1), or some of their limbs, the least significant first.
 pub(super) struct Pair<'a> {
     /// The limbs of F(k).
@@ -37,7 +40,7 @@ impl<'a> Pair<'a> {
     }
 
     /// From F(k) and F(k − 1), of which the `len` lowest limbs are read, to F(2k) and F(2k − 1), or with `odd` to F(2k + 1)
-    /// and F(2k). Of those, the limbs at the places from `from` on are written, `count` of them.
+    /// and F(2k). Of those, the limbs at the positions from `from` on are written, `count` of them.
     ///
     /// F(2k) = F(k)·(F(k) + 2·F(k − 1)) and F(2k − 1) = F(k)² + F(k − 1)², the square of F(k)·φ + F(k − 1). Nothing is
     /// subtracted, so limbs and columns that are left out make the results smaller.
@@ -48,10 +51,10 @@ impl<'a> Pair<'a> {
             *sum = f + 2 * g;
         }
         let [next_f, next_g] = &mut self.next;
-        let (mut product, mut squares) = (Column::default(), Column::default());
-        for (place, (out_f, out_g)) in (from..).zip(next_f[..count].iter_mut().zip(&mut next_g[..count])) {
-            // The limbs i and j with i + j = place.
-            let (first, end) = ((place + 1).saturating_sub(len), len.min(place + 1));
+        let (mut product, mut squares) = (CarryingColumn::default(), CarryingColumn::default());
+        for (position, (out_f, out_g)) in (from..).zip(next_f[..count].iter_mut().zip(&mut next_g[..count])) {
+            // The limbs i and j with i + j = position.
+            let (first, end) = ((position + 1).saturating_sub(len), len.min(position + 1));
             if first < end {
                 product.add_products(&f[first..end], &sum[first..end]);
                 squares.add_squares(&f[first..end]);
@@ -74,7 +77,7 @@ impl<'a> Pair<'a> {
         core::mem::swap(&mut self.g, next_g);
     }
 
-    /// Moves the `count` limbs of both numbers from the place `from` to the lowest places.
+    /// Moves the `count` limbs of both numbers from the position `from` to the lowest positions.
     pub(super) fn shift_down(&mut self, from: usize, count: usize) {
         self.f.copy_within(from..from + count, 0);
         self.g.copy_within(from..from + count, 0);
@@ -90,12 +93,12 @@ const RECIPROCAL: u64 = (1 << 61) / WIDE_BASE;
 
 /// The sum of a column of a product, `low + high·B`, with `low` below [`FOLD`].
 #[derive(Default)]
-struct Column {
+struct CarryingColumn {
     low: u64,
     high: u64,
 }
 
-impl Column {
+impl CarryingColumn {
     /// Adds what is at most [`FOLD`].
     #[inline]
     fn add(&mut self, sum: u64) {
@@ -107,7 +110,7 @@ impl Column {
     }
 
     /// Adds the products of the first limb of `a` and the last one of `b`, the second one and the last but one, and so on.
-    /// Limbs of `a` are below B, those of `b` below 3B, so that three products are below [`FOLD`].
+    /// Limbs of `a` are below B, those of `b` below 3B, so three products are below [`FOLD`].
     #[inline]
     fn add_products(&mut self, a: &[u32], b: &[u32]) {
         let (a_chunks, a_rest) = a.as_chunks::<3>();
@@ -120,7 +123,7 @@ impl Column {
         }
     }
 
-    /// Adds the products of limbs of `row` whose places sum to the last one. Those of two different limbs are computed once
+    /// Adds the products of limbs of `row` whose positions sum to the last one. Those of two different limbs are computed once
     /// and count twice.
     #[inline]
     fn add_squares(&mut self, row: &[u32]) {
@@ -166,8 +169,8 @@ mod tests {
     /// The limbs of a sum of columns, by plain long multiplication of the columns from `from` on.
     fn limbs(column: impl Fn(usize) -> u128, from: usize, count: usize) -> Vec<u32> {
         let mut carry = 0;
-        let limbs = (from..from + count).map(|place| {
-            let sum = column(place) + carry;
+        let limbs = (from..from + count).map(|position| {
+            let sum = column(position) + carry;
             carry = sum / u128::from(BASE);
             u32::try_from(sum % u128::from(BASE)).unwrap()
         });
@@ -176,13 +179,13 @@ mod tests {
 
     fn check<const N: usize>(f: &[u32], g: &[u32]) {
         let len = f.len();
-        let products = |x: &[u32], y: &[u32], place: usize| -> u128 {
-            let places = (place + 1).saturating_sub(len)..len.min(place + 1);
-            places.map(|i| u128::from(x[i]) * u128::from(y[place - i])).sum()
+        let products = |x: &[u32], y: &[u32], position: usize| -> u128 {
+            let positions = (position + 1).saturating_sub(len)..len.min(position + 1);
+            positions.map(|i| u128::from(x[i]) * u128::from(y[position - i])).sum()
         };
-        let double = |place| products(f, f, place) + 2 * products(f, g, place);
-        let before = |place| products(f, f, place) + products(g, g, place);
-        let after = |place| double(place) + before(place);
+        let double = |position| products(f, f, position) + 2 * products(f, g, position);
+        let before = |position| products(f, f, position) + products(g, g, position);
+        let after = |position| double(position) + before(position);
         for (from, count) in [(0, len), (0, 2 * len + 1), (len / 2, 2 * len + 1 - len / 2), (2 * len - 2, 3)] {
             let [double, before, after] =
                 [limbs(double, from, count), limbs(before, from, count), limbs(after, from, count)];

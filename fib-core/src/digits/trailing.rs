@@ -1,13 +1,10 @@
 //! The last digits of F(n): doubling modulo a power of ten.
 
-use super::pair::{LIMB_DIGITS, Pair, Rows};
+use super::pair::{LIMB_DIGITS, Pair, Rows, SHORT_ROW};
 use super::{DigitsError, MAX_DIGITS, requested, write_digits};
 
-/// Limbs of up to 180 digits.
-const SHORT: usize = 20;
-
-/// Limbs of [`MAX_DIGITS`] digits.
-const LONG: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS);
+/// Limbs of a row for [`MAX_DIGITS`] digits.
+const LONG_ROW: usize = MAX_DIGITS.div_ceil(LIMB_DIGITS);
 
 /// Writes the last digits of F(`index`) to the start of `out`, in ASCII, the most significant digit first; returns how many
 /// it wrote: as many as `out` takes, or as there are.
@@ -38,11 +35,11 @@ pub fn trailing_digits(index: u64, out: &mut [u8]) -> Result<usize, DigitsError>
         out.fill(b'0');
         return Ok(count);
     }
-    // Two functions, so that the stack holds the long rows only where they are needed.
-    if count <= SHORT * LIMB_DIGITS {
-        write::<SHORT>(index, out);
+    // Two functions, so that the stack holds the long rows only where they are needed: for more than 180 digits.
+    if count <= SHORT_ROW * LIMB_DIGITS {
+        write::<SHORT_ROW>(index, out);
     } else {
-        write::<LONG>(index, out);
+        write::<LONG_ROW>(index, out);
     }
     Ok(count)
 }

@@ -1,7 +1,7 @@
 //! Short products, by the schoolbook method on decimal limbs.
 //!
 //! A column of the product is the sum of all `a[i]·b[j]` with the same i + j. It is summed in full before it is divided by
-//! the base, into three limbs. Nothing is added to a column before its division, so that no division waits for the one before
+//! the base, into three limbs. Nothing is added to a column before its division, so no division waits for the one before
 //! it. Then the limbs of neighbouring columns are added.
 
 use core::hint::select_unpredictable;

@@ -5,7 +5,7 @@ use core::mem;
 use super::field::{Factor, Field, Op};
 use super::roots::RootTable;
 
-/// Splits a block in four: two levels of forward butterflies. The first quarter is never multiplied, so that it is reduced
+/// Splits a block in four: two levels of forward butterflies. The first quarter is never multiplied, so it is reduced
 /// instead. Each field shows how large residues get (`integer.rs`, `vector/float.rs`).
 #[inline(always)]
 pub(super) fn forward_butterfly<F: Field>(field: F, x: [F::Vector; 4], w: &[Factor<F::Vector>; 3]) -> [F::Vector; 4] {
@@ -32,7 +32,7 @@ pub(super) fn inverse_butterfly<F: Field>(field: F, y: [F::Vector; 4], w: &[Fact
 
 /// A slice in `N` parts of the same length.
 #[inline(always)]
-pub(super) fn parts<T, const N: usize>(slice: &mut [T]) -> [&mut [T]; N] {
+pub(super) fn equal_parts<T, const N: usize>(slice: &mut [T]) -> [&mut [T]; N] {
     let len = slice.len() / N;
     let mut rest = slice;
     [(); N].map(|()| {
@@ -69,7 +69,7 @@ impl<F: Field, const INVERSE: bool> Op for Radix4<'_, F, INVERSE> {
     fn run(self) {
         let field = self.field;
         let w = self.table.radix_4(field, self.t);
-        let mut x = parts(self.x);
+        let mut x = equal_parts(self.x);
         for i in 0..x[3].len() {
             let before = load_4(field, &x, i);
             let after =

@@ -4,7 +4,7 @@
 use super::engine::{Element, Engine, HalvedSum};
 use super::field::Field;
 use super::goal::Admit;
-use super::pair::Pair;
+use super::pair::FibonacciLucas;
 use super::plan::{LINE, PADDING, Plan};
 use super::regroup;
 use super::roots::RootTables;
@@ -37,8 +37,9 @@ pub(super) struct Numbers<'a, E: Engine> {
 
 impl<'a, E: Engine> Numbers<'a, E> {
     /// The numbers of `pair`, to be doubled in `space`, which has as many elements as the plan says.
-    pub(super) fn new(engine: E, plan: Plan, pair: &Pair<'_>, space: &'a mut [Element<E>]) -> Self {
+    pub(super) fn new(engine: E, plan: Plan, pair: &FibonacciLucas<'_>, space: &'a mut [Element<E>]) -> Self {
         const { assert!(E::STEP < PADDING) };
+        // `align_offset` may return `usize::MAX`, and then the buffers begin anywhere: alignment only makes them faster.
         let skip = space.as_ptr().align_offset(LINE * size_of::<Element<E>>()).min(LINE);
         let (coefficients, space) = space[skip..].split_at_mut(2 * plan.stride);
         let (residues, space) = space.split_at_mut(2 * plan.residues::<E::Field>());
@@ -76,7 +77,7 @@ impl<'a, E: Engine> Numbers<'a, E> {
 
     /// Writes F(2k), or with `odd` F(2k + 1) = F(k)·L(k+1) + (−1)^k, for the index k.
     ///
-    /// Only F·L is computed, so that `residues[1]` is free after the product modulo the second prime. L is transformed into it
+    /// Only F·L is computed, so `residues[1]` is free after the product modulo the second prime. L is transformed into it
     /// modulo the first prime, and the residues of F take the place of the coefficients of both numbers. So the buffer of the
     /// coefficients has only half of the transform's size for each number.
     ///

@@ -47,7 +47,7 @@ pub(super) enum HalvedSum {
 pub(super) trait Engine: Copy {
     type Field: Field;
 
-    /// [`combine`](Engine::combine) and [`halve`](Engine::halve) take a multiple of so many coefficients.
+    /// The number of coefficients that [`combine`](Engine::combine) and [`halve`](Engine::halve) take is a multiple of this.
     const STEP: usize;
 
     fn fields(self) -> [Self::Field; 2];
@@ -59,8 +59,8 @@ pub(super) trait Engine: Copy {
     /// 2^levels / [`Field::sum_scale`]. Both slices have the same length, a multiple of [`STEP`](Engine::STEP).
     fn combine(self, residues: [&mut [Element<Self>]; 2], levels: usize);
 
-    /// Halved sums of the numbers with the coefficients `f` and `l`. The lengths of both are a multiple of
-    /// [`STEP`](Engine::STEP) and one more: the highest coefficient is zero. There is room for the result.
+    /// Halved sums of the numbers with the coefficients `f` and `l`. Both lengths are one more than a multiple of
+    /// [`STEP`](Engine::STEP), and the highest coefficient is zero. There is room for the result.
     fn halve(self, f: &mut [Element<Self>], l: &mut [Element<Self>], which: HalvedSum);
 }
 

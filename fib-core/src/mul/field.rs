@@ -20,7 +20,7 @@ pub(super) trait Field: Copy {
     /// A row in a register.
     type Vector: Copy;
     /// A sum of products that is not reduced yet.
-    type Sum: Copy;
+    type ProductSum: Copy;
 
     /// Residues in a vector: 1, 4 or 8.
     const LANES: usize;
@@ -74,13 +74,13 @@ pub(super) trait Field: Copy {
     fn shoup_quotient(self, value: Self::Vector) -> Self::Vector;
 
     /// `a·b` of a reduced residue and a reduced one or a result of [`Field::mul`].
-    fn product(self, a: Self::Vector, b: Self::Vector) -> Self::Sum;
+    fn product(self, a: Self::Vector, b: Self::Vector) -> Self::ProductSum;
 
     /// `sum + a·b` of such residues, up to [`LEAF_MAX`](super::shape::LEAF_MAX) products in all.
-    fn add_product(self, sum: Self::Sum, a: Self::Vector, b: Self::Vector) -> Self::Sum;
+    fn add_product(self, sum: Self::ProductSum, a: Self::Vector, b: Self::Vector) -> Self::ProductSum;
 
     /// A reduced residue of the sum divided by [`Field::sum_scale`].
-    fn residue(self, sum: Self::Sum) -> Self::Vector;
+    fn residue(self, sum: Self::ProductSum) -> Self::Vector;
 
     /// The integer below the prime by which [`Field::residue`] divides.
     fn sum_scale(self) -> u64;

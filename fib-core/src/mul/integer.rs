@@ -1,7 +1,7 @@
 //! The field of the portable engine: one residue in a `u64`, modulo primes just below 2^60.
 //!
-//! Residues are redundant (Harvey, "Faster arithmetic for number-theoretic transforms"): a `u64` has room for 16p, so that
-//! most sums are not reduced, and differences are kept from being negative by a multiple of p that is added. In units of p:
+//! Residues are redundant (Harvey, "Faster arithmetic for number-theoretic transforms"): a `u64` has room for 16p, so
+//! most sums are not reduced, and a multiple of p is added to differences, which keeps them from being negative. In units of p:
 //!
 //! - A product by a [`Factor`] is below 2, whatever the other operand is.
 //! - A reduced residue is below 4.
@@ -37,7 +37,7 @@ impl Integer {
     pub(super) const fn new(prime: &'static Prime) -> Self {
         let p = prime.modulus;
         assert!(p > 1 << 59 && p < 1 << 60);
-        // A sum of products is below 2^64·7p, so that `residue` reduces a number below 8p.
+        // A sum of products is below 2^64·7p, so `residue` reduces a number below 8p.
         assert!(16 * (LEAF_MAX as u128) * (p as u128) < 7 << 64);
         // Newton's method: p is its own inverse modulo 2^3, and each iteration doubles the number of correct bits.
         let mut p_inverse = p;
@@ -62,7 +62,7 @@ impl Field for Integer {
     type Element = u64;
     type Row = [u64; 1];
     type Vector = u64;
-    type Sum = u128;
+    type ProductSum = u128;
 
     const LANES: usize = 1;
 

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //!                             2 blocks of         transposed:         leaves: A0 A1 and A2 A3
-//!            1 block          S rows              a lane a block      modulo x² ∓ r, B likewise
+//!            1 block          S rows              one block per lane  modulo x² ∓ r, B likewise
 //!
 //!  row 0     c0 c1            A0 A1               A0 B0               A0 B0   leaf 0
 //!  row 1     c2 c3   ----->   A2 A3   -------->   A2 B2   -------->   A2 B2   leaf 1
@@ -176,7 +176,7 @@ fn inverse<F: Field, const S: usize>(field: F, x: &mut [F::Row], factors: &Facto
     }
 }
 
-/// log2 LANES levels of forward butterflies. Only the first vector is never multiplied, so that it is reduced instead.
+/// log2 LANES levels of forward butterflies. Only the first vector is never multiplied, so it is reduced instead.
 #[inline(always)]
 fn forward_levels<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vector>; LANES_MAX - 1]) {
     y[0] = field.reduce(y[0]);
@@ -193,8 +193,8 @@ fn forward_levels<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Ve
     }
 }
 
-/// The inverse of [`forward_levels`], multiplied by LANES. Sums grow from level to level, so that some are reduced: a sum of
-/// four before it is added again, and after the last level those that would be too large for the levels above.
+/// The inverse of [`forward_levels`], multiplied by LANES. Sums grow from level to level, so some are reduced: a sum of four
+/// before it is added again, and after the last level those that would be too large for the levels above.
 #[inline(always)]
 fn inverse_levels<F: Field>(field: F, y: &mut Blocks<F>, factors: &[Factor<F::Vector>; LANES_MAX - 1]) {
     let mut half = 1;

@@ -14,8 +14,8 @@
 //! 4. [`engine`] turns residues into coefficients, by the Chinese remainder and carries, and computes the halved sums.
 //! 5. [`regroup`] turns coefficients into limbs, once.
 //!
-//! [`methods`] allocates all memory and runs these steps. What is written over the traits `Field` and `Engine` exists twice:
-//! in integers ([`integer`] and [`portable`]), and in `f64` with FMA (`vector`, over vectors of two widths). A radix-4
+//! [`methods`] allocates all memory and runs these steps. Code generic over `Field` and `Engine` is instantiated for
+//! integers ([`integer`] and [`portable`]), and for `f64` with FMA (`vector`, with vectors of two widths). A radix-4
 //! butterfly takes 35 instructions in `f64`. It would take 36 with AVX-512 IFMA, and AVX2 has no such instructions: so there is
 //! no third engine.
 //!

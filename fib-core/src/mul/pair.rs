@@ -11,11 +11,11 @@ use crate::radix::Decimal;
 const BASE: Limb = Decimal::BASE;
 
 /// The largest index with a Lucas number of one limb: L(90) = 6.4·10^18, L(43) = 9.7·10^8.
-const LAST_SINGLE: usize = if Limb::BITS == 64 { 90 } else { 43 };
+const TABLE_LAST: usize = if Limb::BITS == 64 { 90 } else { 43 };
 
-/// F(0), F(1), ... up to the one after [`LAST_SINGLE`].
-const SINGLES: [Limb; LAST_SINGLE + 2] = {
-    let mut table = [1; LAST_SINGLE + 2];
+/// F(0), F(1), ... up to the one after [`TABLE_LAST`].
+const TABLE: [Limb; TABLE_LAST + 2] = {
+    let mut table = [1; TABLE_LAST + 2];
     table[0] = 0;
     let mut n = 2;
     while n < table.len() {
@@ -26,14 +26,14 @@ const SINGLES: [Limb; LAST_SINGLE + 2] = {
 };
 
 const _: () = {
-    let last = SINGLES.len() - 1;
-    assert!(SINGLES[last - 2] + SINGLES[last] < BASE, "L(LAST_SINGLE) is one limb");
+    let last = TABLE.len() - 1;
+    assert!(TABLE[last - 2] + TABLE[last] < BASE, "L(TABLE_LAST) is one limb");
 };
 
-/// F(k) and L(k) = F(k−1) + F(k+1), for k ≤ [`LAST_SINGLE`].
-fn singles(k: usize) -> [Limb; 2] {
-    let lucas = if k == 0 { 2 } else { SINGLES[k - 1] + SINGLES[k + 1] };
-    [SINGLES[k], lucas]
+/// F(k) and L(k) = F(k−1) + F(k+1), for k ≤ [`TABLE_LAST`].
+fn from_table(k: usize) -> [Limb; 2] {
+    let lucas = if k == 0 { 2 } else { TABLE[k - 1] + TABLE[k + 1] };
+    [TABLE[k], lucas]
 }
 
 /// The number of limbs without the leading zeros, which stand at the end.
@@ -83,7 +83,7 @@ fn halve(limbs: &mut [Limb]) {
 }
 
 /// A Fibonacci and a Lucas number with the same index, and space for the next two.
-pub(super) struct Pair<'a> {
+pub(super) struct FibonacciLucas<'a> {
     /// F(index), then zeros.
     f: &'a mut [Limb],
     /// L(index), then zeros.
@@ -92,7 +92,7 @@ pub(super) struct Pair<'a> {
     index: u64,
 }
 
-impl<'a> Pair<'a> {
+impl<'a> FibonacciLucas<'a> {
     /// Limbs of space for a pair that is doubled up to F(index) and L(index); `None` on overflow.
     pub(super) fn space(index: u64) -> Option<usize> {
         // Three limbs more than F(index) has, in each of the four buffers: one since L(index) may be longer, one since a
@@ -100,19 +100,19 @@ impl<'a> Pair<'a> {
         Decimal::limbs_for(index).checked_add(3)?.checked_mul(4)
     }
 
-    /// F(to) and L(to), computed in `space`, which is all zeros and as long as [`Pair::space`] says.
+    /// F(to) and L(to), computed in `space`, which is all zeros and as long as [`FibonacciLucas::space`] says.
     pub(super) fn new(to: u64, space: &'a mut [Limb]) -> Self {
         let mut index = to;
-        let single = loop {
+        let start = loop {
             match usize::try_from(index) {
-                Ok(single) if single <= LAST_SINGLE => break single,
+                Ok(start) if start <= TABLE_LAST => break start,
                 _ => index /= 2,
             }
         };
         let (low, high) = space.split_at_mut(space.len() / 2);
         let (f, l) = low.split_at_mut(low.len() / 2);
         let (first, second) = high.split_at_mut(high.len() / 2);
-        [f[0], l[0]] = singles(single);
+        [f[0], l[0]] = from_table(start);
         let mut pair = Self { f, l, spare: [first, second], index };
         pair.double_up_to(to);
         pair
@@ -155,16 +155,16 @@ impl<'a> Pair<'a> {
     pub(super) fn sum(&mut self) {
         let len = limb_count(self.l) + 1;
         let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
-        debug_assert!(!carry, "one limb more was added");
+        debug_assert!(!carry, "the slice is one limb longer than the number, so the sum fits");
         halve(&mut self.l[..len]);
     }
 
-    /// Replaces F(k+1), which [`Pair::sum`] has put in the place of L(k), by L(k+1) = F(k+1) + 2·F(k).
+    /// Replaces F(k+1), which [`FibonacciLucas::sum`] has put in the place of L(k), by L(k+1) = F(k+1) + 2·F(k).
     pub(super) fn lucas_from_sum(&mut self) {
         let len = limb_count(self.l) + 1;
         for _ in 0..2 {
             let carry = arch::add_decimal_in_place(&mut self.l[..len], &self.f[..len], false);
-            debug_assert!(!carry, "one limb more was added");
+            debug_assert!(!carry, "the slice is one limb longer than the number, so the sum fits");
         }
     }
 

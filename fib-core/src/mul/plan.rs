@@ -7,8 +7,8 @@ use super::roots::RootTables;
 use super::shape::Size;
 use crate::radix::Decimal;
 
-/// Elements by which a buffer is longer than its transform: zeros that make the length of a number a multiple of
-/// [`Engine::STEP`](super::engine::Engine::STEP), which is at most 32, and one more, rounded up to whole cache lines.
+/// Zeros after each transform: [`Engine::halve`](super::engine::Engine::halve) reads one element more than a multiple of
+/// [`STEP`](super::engine::Engine::STEP), which is at most 32, and 33 is rounded up to whole cache lines.
 pub(super) const PADDING: usize = 40;
 
 /// Elements of a cache line. Buffers begin at the start of one.

@@ -64,7 +64,7 @@ impl SplitByBase {
     /// Each quotient is exact or 1 too small: the low bits that are left out and the error of the reciprocal together change
     /// it by less than 1. So d0 and d1 are below 2B, and d2 is at most the number of products.
     #[inline(always)]
-    fn parts(&self, v: u128) -> [u64; 3] {
+    fn split(&self, v: u128) -> [u64; 3] {
         let d2 = multiply_high(high(v), self.high_reciprocal) >> self.high_shift;
         let rest = v - u128::from(d2) * self.base_squared;
         let d1 = multiply_high(low(rest >> self.low_bits), self.low_reciprocal) >> self.low_shift;
@@ -105,14 +105,14 @@ impl Engine for Portable {
         let scales = Scales::new([field, field_2], INVERSE, levels);
         let scale = constant(field, scales.first);
         let [scale_2, inverse] = [scales.second, scales.inverse].map(|scale| constant(field_2, scale));
-        let split = SplitByBase::new(self.base.value());
+        let splitter = SplitByBase::new(self.base.value());
         let mut carries = ScalarCarries::new(self.base);
         // The part d1 of the coefficient before, and the parts d2 of the two before.
         let (mut middle, mut high) = (0, [0, 0]);
         for (x1, &x2) in first.iter_mut().zip(&*second) {
             let r1 = field.reduce_fully(field.mul(*x1, scale));
             let u = field_2.reduce_fully(field_2.sub(field_2.mul(x2, scale_2), field_2.mul(r1, inverse)));
-            let [d0, d1, d2] = split.parts(u128::from(r1) + u128::from(field.p) * u128::from(u));
+            let [d0, d1, d2] = splitter.split(u128::from(r1) + u128::from(field.p) * u128::from(u));
             *x1 = carries.propagate(d0 + middle + high[0]);
             middle = d1;
             high = [high[1], d2];
@@ -153,7 +153,7 @@ impl ScalarCarries {
 
     /// Turns the next column, an integer below 5B, into a coefficient below B.
     ///
-    /// The column is divided before anything is added to it, so that no division waits for the column before. Then the
+    /// The column is divided before anything is added to it, so no division waits for the column before. Then the
     /// quotient of the column before, at most 4, and its ripple, at most 1, are added to the remainder. The sum is at most
     /// B + 4: it is reduced by one subtraction of B, which adds a ripple of 1 to the next column.
     #[inline(always)]

@@ -25,7 +25,7 @@ pub(super) const fn power_of_10(t: usize) -> u64 {
 /// For 5^t the multiplier ceil(2^(64 + shift) / 5^t) and the shift.
 ///
 /// Granlund and Montgomery, "Division by invariant integers using multiplication": with 2^shift < 5^t < 2^(shift + 1) the
-/// multiplier is below 2^64. It exceeds 2^(64 + shift) / 5^t by less than 1, so that for x < 2^63 the estimated quotient is too
+/// multiplier is below 2^64. It exceeds 2^(64 + shift) / 5^t by less than 1, so for x < 2^63 the estimated quotient is too
 /// large by less than x / 2^(64 + shift) < 1 / 5^t, and its integer part is exact.
 const RECIPROCALS: [(u64, u32); 20] = {
     let mut reciprocals = [(0, 0); 20];

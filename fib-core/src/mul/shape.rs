@@ -21,7 +21,7 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// The smallest size with at least so many coefficients; `None` where there are no roots of unity of the order.
+    /// The smallest size with at least `coefficients` coefficients; `None` where there are no roots of unity of the order.
     pub(super) fn at_least<F: Field>(coefficients: usize) -> Option<Self> {
         let sizes = (LEAF_MIN..=LEAF_MAX).filter_map(|leaf| {
             let groups = coefficients.div_ceil(leaf * F::LANES * F::LANES).max(2);

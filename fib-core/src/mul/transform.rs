@@ -5,7 +5,7 @@
 //! coefficients each, the forward butterfly computes a + r·b modulo x^m − r and a − r·b modulo x^m + r. The
 //! [roots](super::roots) r of the blocks of a level stand in bit-reversed order (Bernstein, "Multidigit multiplication for
 //! mathematicians", sections 2 to 4). The splitting ends at polynomials of S coefficients, which the [`leaf`] multiplies by
-//! the schoolbook method. S is 4, 5, 6 or 7, so that sizes are at most a quarter apart and no odd radix is needed.
+//! the schoolbook method. S is 4, 5, 6 or 7, so sizes are at most a quarter apart and no odd radix is needed.
 //!
 //! Two levels are done at a time (radix 4), and the walk is depth first: both factors of a block are transformed, multiplied
 //! and transformed back before the next block is begun. So most of the work happens in the nearest cache, at any size. For
@@ -20,14 +20,14 @@
 //! Around these blocks [`OuterForward`] and [`OuterInverse`] do the 1 to 3 largest levels, each in one pass over all
 //! coefficients.
 
-use super::butterfly::{Radix4, forward_butterfly, inverse_butterfly, load_4, parts, store_4};
+use super::butterfly::{Radix4, equal_parts, forward_butterfly, inverse_butterfly, load_4, store_4};
 use super::field::{Field, Op};
 use super::leaf;
 use super::roots::RootTables;
 use super::shape::{Products, Size};
 
 /// The largest levels, 1 to 3 of them, so that an even number is left for radix 4. The upper half of the input is zero, so
-/// that the butterflies of the largest level are copies.
+/// the butterflies of the largest level are copies.
 pub(super) struct OuterForward<'a, F: Field> {
     pub(super) field: F,
     /// The coefficients of a number, and zeros up to half of the size; `None` where they are in the lower half of `to`.
@@ -44,7 +44,7 @@ impl<F: Field> Op for OuterForward<'_, F> {
         let table = &roots.forward;
         match size.outer_levels() {
             1 => {
-                let [low, high] = parts(to);
+                let [low, high] = equal_parts(to);
                 if let Some(input) = input {
                     low.copy_from_slice(&input[..low.len()]);
                 }
@@ -52,7 +52,7 @@ impl<F: Field> Op for OuterForward<'_, F> {
             }
             2 => {
                 let root_of_order_4 = table.splat(field, 1);
-                let mut to = parts(to);
+                let mut to = equal_parts(to);
                 let len = to[3].len();
                 for i in 0..len {
                     let (x0, x1) = match input {
@@ -66,7 +66,7 @@ impl<F: Field> Op for OuterForward<'_, F> {
             }
             _ => {
                 let w = [table.radix_4(field, 0), table.radix_4(field, 1)];
-                let mut to: [_; 2] = parts::<_, 2>(to).map(parts);
+                let mut to: [_; 2] = equal_parts::<_, 2>(to).map(equal_parts);
                 let len = to[1][3].len();
                 for i in 0..len {
                     let x = match input {
@@ -100,7 +100,7 @@ impl<F: Field> Op for OuterInverse<'_, F> {
         let table = &self.roots.inverse;
         match self.levels {
             1 => {
-                let [low, high] = parts(self.x);
+                let [low, high] = equal_parts(self.x);
                 for (low, high) in low.iter_mut().zip(high) {
                     let (x0, x1) = (field.load(low), field.load(high));
                     field.store(low, field.add(x0, x1));
@@ -110,8 +110,8 @@ impl<F: Field> Op for OuterInverse<'_, F> {
             2 => Radix4::<F, true> { field, x: self.x, table, t: 0 }.run(),
             _ => {
                 let w = [table.radix_4(field, 0), table.radix_4(field, 1)];
-                let [low, high] = parts(self.x);
-                let (mut low, mut high) = (parts(low), parts(high));
+                let [low, high] = equal_parts(self.x);
+                let (mut low, mut high) = (equal_parts(low), equal_parts(high));
                 for i in 0..low[3].len().min(high[3].len()) {
                     let x0 = inverse_butterfly(field, load_4(field, &low, i), &w[0]);
                     let x1 = inverse_butterfly(field, load_4(field, &high, i), &w[1]);

@@ -15,7 +15,7 @@ use self::combine::{BASES, Combine, INVERSE};
 use self::float::{Float, fields};
 use self::halve::Halve;
 use self::lanes::wide::Wide;
-use self::lanes::{Lanes, Squares};
+use self::lanes::{Lanes, Permute};
 use super::engine::{Base, Engine, HalvedSum, Scales};
 use super::goal::{Admit, Goal};
 use super::methods::{by_basecase, by_transform};
@@ -41,7 +41,7 @@ pub(super) fn compute(k: u64, goal: Goal, admit: Admit<'_>) -> Option<Result<[Ve
     }
 }
 
-fn by_vectors<L: Squares>(
+fn by_vectors<L: Permute>(
     lanes: L,
     threshold: u64,
     k: u64,
@@ -68,7 +68,7 @@ impl<L: Lanes> Vector<L> {
     }
 }
 
-impl<L: Squares> Engine for Vector<L> {
+impl<L: Permute> Engine for Vector<L> {
     type Field = Float<L>;
 
     const STEP: usize = WIDTH * L::LANES;

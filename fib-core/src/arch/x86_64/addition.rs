@@ -27,10 +27,10 @@ pub(in crate::arch) trait Vectors<const LANES: usize>: Copy {
 
     /// Adds lane by lane, and adds to each lane the carry that the lane below it generates. The lowest lane takes the carry
     /// in the highest lane of `below`.
-    fn sum<const BASE: u64>(self, a: Self::Vector, b: Self::Vector, below: Self::Vector) -> Sum<Self::Vector>;
+    fn sum<const BASE: u64>(self, a: Self::Vector, b: Self::Vector, below: Self::Vector) -> VectorSum<Self::Vector>;
 
-    /// Adds the lanes of [`Sum::raw`] that propagate a carry, because they are all ones, to those that are `noted` already. The
-    /// first call takes zero.
+    /// Adds to `noted` the lanes of `raw` that are all ones, since these propagate a carry: `raw` is [`VectorSum::raw`]. The first
+    /// call takes zero.
     fn note_propagation(self, noted: Self::Vector, raw: Self::Vector) -> Self::Vector;
 
     /// Whether any lane was noted.
@@ -38,7 +38,7 @@ pub(in crate::arch) trait Vectors<const LANES: usize>: Copy {
 }
 
 /// A sum of two vectors of limbs.
-pub(in crate::arch) struct Sum<V> {
+pub(in crate::arch) struct VectorSum<V> {
     /// `a + b + bias` modulo 2^64, without the carries between lanes, in the form that
     /// [`Vectors::note_propagation`] takes.
     pub(in crate::arch) raw: V,

@@ -1,7 +1,7 @@
 //! Kernels for AVX2: vectors of four limbs.
 #![allow(unsafe_code)]
 
-use super::addition::{Sum, Vectors, add_blocks};
+use super::addition::{VectorSum, Vectors, add_blocks};
 use super::detect::Avx2;
 use crate::arch::portable::{self, BINARY_BASE, bias};
 use crate::limb::LIMB_DIGITS;
@@ -65,7 +65,7 @@ impl Vectors<LANES> for Avx2 {
     }
 
     #[inline(always)]
-    fn sum<const BASE: u64>(self, a: __m256i, b: __m256i, below: __m256i) -> Sum<__m256i> {
+    fn sum<const BASE: u64>(self, a: __m256i, b: __m256i, below: __m256i) -> VectorSum<__m256i> {
         // SAFETY: `self` proves that the CPU has the feature.
         unsafe { sum::<BASE>(a, b, below) }
     }
@@ -97,7 +97,7 @@ const OFFSET: u64 = 1 << 63;
 /// The bias makes a lane overflow exactly when its sum carries in the base; where it does not, the bias is subtracted again.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sum<const BASE: u64>(a: __m256i, b: __m256i, below: __m256i) -> Sum<__m256i> {
+fn sum<const BASE: u64>(a: __m256i, b: __m256i, below: __m256i) -> VectorSum<__m256i> {
     let offset_and_bias = splat(OFFSET.wrapping_add(bias(BASE)));
     let b = _mm256_add_epi64(b, offset_and_bias);
     let raw = _mm256_add_epi64(a, b);
@@ -107,7 +107,7 @@ fn sum<const BASE: u64>(a: __m256i, b: __m256i, below: __m256i) -> Sum<__m256i> 
     let surplus =
         if BASE == BINARY_BASE { splat(OFFSET) } else { _mm256_blendv_epi8(offset_and_bias, splat(OFFSET), carries) };
     let limbs = _mm256_sub_epi64(_mm256_sub_epi64(raw, carries_in), surplus);
-    Sum { raw, carries, limbs }
+    VectorSum { raw, carries, limbs }
 }
 
 #[inline]

@@ -1,7 +1,7 @@
 //! Kernels for AVX-512: vectors of eight limbs. Addition needs F and DQ, text also BW, IFMA and VBMI.
 #![allow(unsafe_code)]
 
-use super::addition::{Sum, Vectors, add_blocks};
+use super::addition::{VectorSum, Vectors, add_blocks};
 use super::detect::{Avx512, Avx512Text};
 use crate::arch::portable::{self, BINARY_BASE, bias};
 use crate::limb::LIMB_DIGITS;
@@ -65,7 +65,7 @@ impl Vectors<LANES> for Avx512 {
     }
 
     #[inline(always)]
-    fn sum<const BASE: u64>(self, a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> {
+    fn sum<const BASE: u64>(self, a: __m512i, b: __m512i, below: __m512i) -> VectorSum<__m512i> {
         // SAFETY: `self` proves that the CPU has the features.
         unsafe { sum::<BASE>(a, b, below) }
     }
@@ -108,7 +108,7 @@ fn zero() -> __m512i {
 /// The bias makes a lane overflow exactly when its sum carries in the base; where it does not, the bias is subtracted again.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> {
+fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> VectorSum<__m512i> {
     let bias = splat(bias(BASE));
     let b = _mm512_add_epi64(b, bias);
     let raw = _mm512_add_epi64(a, b);
@@ -119,7 +119,7 @@ fn sum<const BASE: u64>(a: __m512i, b: __m512i, below: __m512i) -> Sum<__m512i> 
     if BASE != BINARY_BASE {
         limbs = _mm512_mask_sub_epi64(limbs, !_mm512_movepi64_mask(overflow), limbs, bias);
     }
-    Sum { raw, carries, limbs }
+    VectorSum { raw, carries, limbs }
 }
 
 #[inline]
@@ -128,8 +128,8 @@ fn any_propagates(largest: __m512i) -> bool {
     _mm512_cmpeq_epi64_mask(largest, splat(u64::MAX)) != 0
 }
 
-/// Writes the text of eight limbs at a time. If less than eight remain, the least significant ones, the last step takes eight
-/// limbs all the same: its text overlaps that of the step before.
+/// Writes the text of eight limbs at a time. If less than eight remain, the least significant ones, the last step still
+/// takes eight limbs: its text overlaps that of the step before.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512ifma,avx512vbmi")]
 fn text(limbs: &[u64], out: &mut [u8]) {
     let (lowest, eights) = limbs.as_rchunks::<LANES>();
@@ -183,7 +183,7 @@ fn eight_limbs(limbs: &[u64; LANES], out: &mut [u8; TEXT]) {
     let limbs = load(limbs);
     // x / 10^16 is (x >> 16) / 5^16, of 48 bits.
     let top = quotient::<16, { 5_u64.pow(16) }, 37>(limbs);
-    // top * 10^16 has more than 52 bits, top * 5^16 has not.
+    // top * 10^16 has more than 52 bits, top * 5^16 does not.
     let top_part = _mm512_madd52lo_epu64(zero(), top, splat(5_u64.pow(16)));
     let rest = _mm512_sub_epi64(limbs, _mm512_slli_epi64::<16>(top_part));
     // x / 10^8 is (x >> 8) / 5^8, of 46 bits.

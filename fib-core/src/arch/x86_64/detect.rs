@@ -11,21 +11,21 @@ use core::sync::atomic::{AtomicU8, Ordering};
 pub(crate) struct Supported<const SET: u8>(());
 
 /// AVX2.
-pub(crate) type Avx2 = Supported<AVX2>;
+pub(crate) type Avx2 = Supported<SET_AVX2>;
 /// AVX2 and FMA.
 #[cfg(feature = "jump")]
-pub(crate) type Avx2Fma = Supported<AVX2_FMA>;
+pub(crate) type Avx2Fma = Supported<SET_AVX2_FMA>;
 /// AVX-512 F and DQ.
-pub(crate) type Avx512 = Supported<AVX512>;
+pub(crate) type Avx512 = Supported<SET_AVX512>;
 /// AVX-512 F, DQ, BW, IFMA and VBMI.
-pub(crate) type Avx512Text = Supported<AVX512_TEXT>;
+pub(crate) type Avx512Text = Supported<SET_AVX512_TEXT>;
 
 /// A bit for each set. [`KNOWN`] is set once the CPU has been asked, so that "none" differs from "not asked yet".
 const KNOWN: u8 = 1;
-const AVX2: u8 = 2;
-const AVX512: u8 = 4;
-const AVX512_TEXT: u8 = 8;
-const AVX2_FMA: u8 = 16;
+const SET_AVX2: u8 = 2;
+const SET_AVX512: u8 = 4;
+const SET_AVX512_TEXT: u8 = 8;
+const SET_AVX2_FMA: u8 = 16;
 
 impl<const SET: u8> Supported<SET> {
     /// The proof, if this CPU and the operating system support the set.
@@ -75,14 +75,14 @@ fn detect() -> u8 {
     let xcr0 = unsafe { xcr0() };
     let leaf7 = cpuid(7, 0);
     if xcr0 & XCR0_YMM == XCR0_YMM && has(leaf7.ebx, EBX_AVX2) {
-        found |= AVX2;
+        found |= SET_AVX2;
         if has(leaf1, FMA) {
-            found |= AVX2_FMA;
+            found |= SET_AVX2_FMA;
         }
         if xcr0 & XCR0_ZMM == XCR0_ZMM && has(leaf7.ebx, EBX_F_DQ) && has(leaf1, FMA_F16C) {
-            found |= AVX512;
+            found |= SET_AVX512;
             if has(leaf7.ebx, EBX_BW_IFMA) && has(leaf7.ecx, ECX_VBMI) {
-                found |= AVX512_TEXT;
+                found |= SET_AVX512_TEXT;
             }
         }
     }

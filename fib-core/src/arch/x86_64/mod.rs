@@ -16,14 +16,14 @@ use super::portable::{self, BINARY_BASE};
 use crate::limb::DECIMAL_BASE;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-const UNKNOWN: u8 = 0;
-const PORTABLE: u8 = 1;
-const AVX2: u8 = 2;
-const AVX512: u8 = 3;
+const KERNEL_UNKNOWN: u8 = 0;
+const KERNEL_PORTABLE: u8 = 1;
+const KERNEL_AVX2: u8 = 2;
+const KERNEL_AVX512: u8 = 3;
 
 /// The kernel in use, chosen by the first call that needs it. No other memory depends on the byte, so relaxed order is enough;
 /// threads that race at the first call store the same choice.
-static CURRENT: AtomicU8 = AtomicU8::new(UNKNOWN);
+static CURRENT: AtomicU8 = AtomicU8::new(KERNEL_UNKNOWN);
 
 pub(super) fn supports(kernel: Kernel) -> bool {
     match kernel {
@@ -36,18 +36,18 @@ pub(super) fn supports(kernel: Kernel) -> bool {
 #[inline]
 pub(crate) fn current() -> Kernel {
     match CURRENT.load(Ordering::Relaxed) {
-        PORTABLE => Kernel::Portable,
-        AVX2 => Kernel::Avx2,
-        AVX512 => Kernel::Avx512,
+        KERNEL_PORTABLE => Kernel::Portable,
+        KERNEL_AVX2 => Kernel::Avx2,
+        KERNEL_AVX512 => Kernel::Avx512,
         _ => choose(),
     }
 }
 
 pub(super) fn set_current(kernel: Kernel) {
     let byte = match kernel {
-        Kernel::Portable => PORTABLE,
-        Kernel::Avx2 => AVX2,
-        Kernel::Avx512 => AVX512,
+        Kernel::Portable => KERNEL_PORTABLE,
+        Kernel::Avx2 => KERNEL_AVX2,
+        Kernel::Avx512 => KERNEL_AVX512,
     };
     CURRENT.store(byte, Ordering::Relaxed);
 }

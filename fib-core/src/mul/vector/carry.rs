@@ -60,7 +60,7 @@ impl<L: Lanes> VectorCarries<L> {
     /// Turns columns, which are integers below 4B, into coefficients below B.
     ///
     /// First each column is divided by B, and its quotient, at most 3, is added to the remainder of the next column. Those
-    /// sums are at most B + 2, so that from now on a column carries at most 1.
+    /// sums are at most B + 2, so from now on a column carries at most 1.
     ///
     /// Then all these carries are found by one addition of bit masks. A column of B or more (`over`) generates a carry. A
     /// column of B − 1 (`passing`) passes on the carry that it receives, others absorb it. The generated carries, moved to

@@ -66,10 +66,10 @@ impl<L: Lanes> Garner<L> {
 
     /// Coefficients as d0 + d1·B + d2·B², with d0 and d1 below B, and d2 at most the number of products.
     #[inline(always)]
-    fn parts(&self, r1: L::Vector, u: L::Vector) -> [L::Vector; 3] {
+    fn coefficients(&self, r1: L::Vector, u: L::Vector) -> [L::Vector; 3] {
         let Divisor { lanes, base, .. } = self.divisor;
         let [u1, u0] = self.divisor.divide(u);
-        // p10·u0 as quotient and remainder by B. The quotient is rounded to the nearest integer, as in `Float::mul`, so that
+        // p10·u0 as quotient and remainder by B. The quotient is rounded to the nearest integer, as in `Float::mul`, so
         // the remainder is between −B and B.
         let product = lanes.mul(u0, self.low.value);
         let quotient = nearest(lanes, u0, self.low.quotient);
@@ -106,7 +106,7 @@ impl<L: Lanes> Op for Combine<'_, L> {
             for ((x1, x2), column) in first.iter().zip(second).zip(&mut columns) {
                 let r1 = field.canonical(field.mul(lanes.load(x1), scale));
                 let u = lanes.sub(field_2.mul(lanes.load(x2), scale_2), field_2.mul(r1, inverse));
-                let [d0, d1, d2] = garner.parts(r1, field_2.canonical(field_2.reduce(u)));
+                let [d0, d1, d2] = garner.coefficients(r1, field_2.canonical(field_2.reduce(u)));
                 let sum = lanes.add(d1, lanes.shift(high, d2));
                 *column = lanes.add(d0, lanes.shift(above, sum));
                 (high, above) = (d2, sum);

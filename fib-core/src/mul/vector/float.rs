@@ -8,7 +8,7 @@
 //! units of p:
 //!
 //! - A product is at most m(A) = ½ + A·p·2^−55 for |x| ≤ A·p. The Shoup quotient, at most ½, has an error of at most 2^−55.
-//!   The estimate x·(w/p) + 1.5·2^52 is rounded once, to an integer, as long as |x| ≤ 2^52, so that q is below 2^51. And
+//!   The estimate x·(w/p) + 1.5·2^52 is rounded once, to an integer, as long as |x| ≤ 2^52, so q is below 2^51. And
 //!   h − q·p and the error of h are integers below 2^53.
 //! - Forward butterflies of radix 4 take residues up to A to residues up to ½ + m(A) + m(A'), where A' = A + m(A) is the
 //!   largest residue that is multiplied. The group of the eight-lane leaf has a third level, where the largest residue is
@@ -17,7 +17,7 @@
 //!   other sums are reduced. If B is at most 1.13, so are the results, and the largest residue that is multiplied, 4B·p, is
 //!   below 2^52.
 
-use super::lanes::{Lanes, Squares};
+use super::lanes::{Lanes, Permute};
 use crate::mul::field::{Factor, Field, Op};
 use crate::mul::prime::Prime;
 use crate::mul::shape::LEAF_MAX;
@@ -92,7 +92,7 @@ pub(super) fn fields<L: Lanes>(lanes: L) -> [Float<L>; 2] {
     [Float::new(lanes, &PRIMES[0]), Float::new(lanes, &PRIMES[1])]
 }
 
-// Also for several vectors side by side, which are no `Field`.
+// Also for several vectors side by side, which do not implement `Field`.
 impl<L: Lanes> Float<L> {
     #[inline(always)]
     pub(super) fn reduce(self, x: L::Vector) -> L::Vector {
@@ -143,16 +143,16 @@ pub(super) fn nearest<L: Lanes>(lanes: L, x: L::Vector, factor: L::Vector) -> L:
 
 /// A sum of products, `high` − [`ROUND_SUM`] + `low`.
 #[derive(Clone, Copy)]
-pub(in crate::mul) struct Sum<V> {
+pub(in crate::mul) struct SplitSum<V> {
     high: V,
     low: V,
 }
 
-impl<L: Squares> Field for Float<L> {
+impl<L: Permute> Field for Float<L> {
     type Element = f64;
     type Row = L::Row;
     type Vector = L::Vector;
-    type Sum = Sum<L::Vector>;
+    type ProductSum = SplitSum<L::Vector>;
 
     const LANES: usize = L::LANES;
 
@@ -242,22 +242,22 @@ impl<L: Squares> Field for Float<L> {
     }
 
     #[inline(always)]
-    fn product(self, a: L::Vector, b: L::Vector) -> Sum<L::Vector> {
+    fn product(self, a: L::Vector, b: L::Vector) -> SplitSum<L::Vector> {
         let round = self.lanes.splat(ROUND_SUM);
         let high = self.lanes.mul_add(a, b, round);
         let low = self.lanes.mul_sub(a, b, self.lanes.sub(high, round));
-        Sum { high, low }
+        SplitSum { high, low }
     }
 
     #[inline(always)]
-    fn add_product(self, sum: Sum<L::Vector>, a: L::Vector, b: L::Vector) -> Sum<L::Vector> {
+    fn add_product(self, sum: SplitSum<L::Vector>, a: L::Vector, b: L::Vector) -> SplitSum<L::Vector> {
         let high = self.lanes.mul_add(a, b, sum.high);
         let low = self.lanes.mul_sub(a, b, self.lanes.sub(high, sum.high));
-        Sum { high, low: self.lanes.add(sum.low, low) }
+        SplitSum { high, low: self.lanes.add(sum.low, low) }
     }
 
     #[inline(always)]
-    fn residue(self, sum: Sum<L::Vector>) -> L::Vector {
+    fn residue(self, sum: SplitSum<L::Vector>) -> L::Vector {
         let high = self.lanes.sub(sum.high, self.lanes.splat(ROUND_SUM));
         self.reduce(self.lanes.add(self.reduce(high), sum.low))
     }

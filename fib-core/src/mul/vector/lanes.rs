@@ -96,7 +96,7 @@ pub(in crate::mul) trait Lanes: Copy {
 }
 
 /// Single vectors, whose lanes can be permuted.
-pub(in crate::mul) trait Squares: Lanes {
+pub(in crate::mul) trait Permute: Lanes {
     /// Transposes the square matrix of the first [`LANES`](Lanes::LANES) vectors.
     fn transpose(self, x: [Self::Vector; 8]) -> [Self::Vector; 8];
 

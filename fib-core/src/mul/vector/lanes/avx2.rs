@@ -1,7 +1,7 @@
 //! Four lanes: AVX2 and FMA.
 #![allow(unsafe_code)]
 
-use super::{Lanes, Squares};
+use super::{Lanes, Permute};
 use crate::arch::Avx2Fma;
 use crate::mul::field::Op;
 #[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
@@ -72,7 +72,7 @@ impl Lanes for Avx2Fma {
     }
 }
 
-impl Squares for Avx2Fma {
+impl Permute for Avx2Fma {
     #[inline(always)]
     fn transpose(self, x: [__m256d; 8]) -> [__m256d; 8] {
         // SAFETY: `self` proves that the CPU has the features.

@@ -1,7 +1,7 @@
 //! Eight lanes: AVX-512 F and DQ.
 #![allow(unsafe_code)]
 
-use super::{Lanes, Squares};
+use super::{Lanes, Permute};
 use crate::arch::Avx512;
 use crate::mul::field::Op;
 #[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
@@ -71,7 +71,7 @@ impl Lanes for Avx512 {
     }
 }
 
-impl Squares for Avx512 {
+impl Permute for Avx512 {
     #[inline(always)]
     fn transpose(self, x: [__m512d; 8]) -> [__m512d; 8] {
         // SAFETY: `self` proves that the CPU has the features.

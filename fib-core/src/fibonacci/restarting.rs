@@ -1,0 +1,99 @@
+//! The sequence that starts again at F(0) when memory is exhausted.
+
+use core::fmt;
+
+use super::Fibonacci;
+#[cfg(feature = "jump")]
+use super::jump::JUMP_LEAST;
+use crate::guard::{MemoryGuard, Unlimited};
+use crate::natural::Natural;
+use crate::radix::{Decimal, Radix};
+use crate::storage::{Heap, Storage};
+
+/// The Fibonacci sequence that starts again at F(0) when memory is exhausted: [`Fibonacci::restarting`].
+///
+/// ```
+/// use fib_core::{Decimal, Fibonacci, Inline};
+///
+/// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+/// while endless.restarts() == 0 {
+///     endless.advance();
+/// }
+/// assert_eq!(endless.advance().to_string(), "1"); // F(1), because F(0) was lent when the limb was full
+/// ```
+pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
+    sequence: Fibonacci<R, S, G>,
+    restarts: u64,
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+    /// A sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
+    #[must_use]
+    pub fn restarting(self) -> Restarting<R, S, G> {
+        Restarting { sequence: self, restarts: 0 }
+    }
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
+    /// Lends the next number and consumes it. If memory is exhausted, that is F(0) of a new pass.
+    ///
+    /// With a guard that refuses every step it lends F(0) for ever, since only F(0) needs no consent of the guard.
+    pub fn advance(&mut self) -> &Natural<R, S> {
+        if self.sequence.peek().is_err() {
+            self.restart();
+        }
+        self.sequence.consume()
+    }
+
+    fn restart(&mut self) {
+        self.sequence.restart();
+        self.restarts += 1;
+    }
+
+    /// How many times the sequence has started again.
+    #[must_use]
+    pub const fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// The sequence inside.
+    #[must_use]
+    pub const fn get_ref(&self) -> &Fibonacci<R, S, G> {
+        &self.sequence
+    }
+}
+
+impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
+    type Item = Natural<R, S>;
+
+    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number. `None` if there is no memory for
+    /// the clone; the sequence is then unchanged and can be tried again.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.sequence.peek().is_err() {
+            self.restart();
+        }
+        self.sequence.next()
+    }
+
+    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Jumps over many numbers, if there is
+    /// memory for the jump; then no step up to there would start a new pass. Otherwise it steps.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        #[cfg(feature = "jump")]
+        if let Some(index) = u64::try_from(n).ok().and_then(|n| self.sequence.index.checked_add(n))
+            && index - self.sequence.index >= JUMP_LEAST
+            && let Some(Ok(())) = self.sequence.jump(index)
+        {
+            return self.next();
+        }
+        for _ in 0..n {
+            self.advance();
+        }
+        self.next()
+    }
+}
+
+impl<R, S, G> fmt::Debug for Restarting<R, S, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restarting").field("sequence", &self.sequence).field("restarts", &self.restarts).finish()
+    }
+}
