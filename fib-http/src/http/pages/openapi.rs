@@ -88,8 +88,8 @@ fn number() -> OperationBuilder {
         .response(
             "503",
             problem(
-                "Memory is short, the position cannot be written, too many long numbers are in flight to slow clients, or the request is a prefetch. \
-                 The position does not change.",
+                "Memory is short, the position cannot be written, the responses that are being sent hold all the memory that \
+                 they may, or the request is a prefetch. The position does not change.",
             ),
         )
 }
