@@ -35,7 +35,7 @@ use self::activity::Activity;
 use self::admission::Admission;
 pub(crate) use self::clients::ClientLimit;
 use self::connections::Connections;
-use self::deadlines::Timeouts;
+pub(crate) use self::deadlines::Timeouts;
 use self::places::{Places, RESERVED};
 use self::stream::{Opaque, Socket};
 use crate::http::Service;
@@ -49,10 +49,10 @@ pub(crate) struct Settings {
     pub(crate) write_timeout: Duration,
     /// How many connections are served at a time.
     pub(crate) max_connections: usize,
-    /// How long the service goes on after the first signal, while `/readyz` says that it stops.
-    pub(crate) drain_delay: Duration,
     /// How many of them one client may have.
     pub(crate) client_limit: ClientLimit,
+    /// How long the service goes on after the first signal, while `/readyz` says that it stops.
+    pub(crate) drain_delay: Duration,
     /// How long the responses in flight may take when the service stops.
     pub(crate) grace_period: Duration,
     /// Whether messages about a request name the client.
@@ -78,7 +78,7 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let listeners = accept::adopt(listeners)?;
     // The reserved places need descriptors too.
-    let max_connections = limits::connections(settings.max_connections + RESERVED).saturating_sub(RESERVED).max(1);
+    let max_connections = limits::connections(settings.max_connections, RESERVED);
     shutdown::notify_ready();
     listen::announce(&listeners);
 
@@ -142,8 +142,8 @@ async fn drained(signal: &mut impl AsyncFnMut() -> &'static str, service: &Servi
     service.stop();
     shutdown::notify_stopping(delay + settings.grace_period);
     if !delay.is_zero() {
-        info!("{name}: not ready any more, the stop follows after {delay:?} or at another signal");
-        name = timeout(delay, signal()).await.unwrap_or("drained");
+        info!("{name}: /readyz now answers 503; the service stops in {delay:?} or at the next signal");
+        name = timeout(delay, signal()).await.unwrap_or("drain delay over");
     }
     info!("{name}: stopping after the responses in flight; another signal cuts them");
 }

@@ -31,7 +31,7 @@ use self::start::Cancellable;
 use crate::position::{Figures, Position, Store};
 
 /// The most bytes that numbers in flight hold, unless another budget is chosen.
-pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 
 /// The most bytes that a response takes besides its number.
 const RESPONSE_BYTES: usize = 2048;
@@ -101,7 +101,7 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// The sequence from F(`index`) on, with a budget of [`MAX_IN_FLIGHT_BYTES`]. Its position is in memory.
+    /// The sequence from F(`index`) on, with the default budget for numbers in flight. Its position is in memory.
     ///
     /// # Errors
     /// [`StartError`] where memory does not suffice.
@@ -143,8 +143,7 @@ impl Sequence {
     }
 
     /// The same sequence with a budget of `bytes` for numbers in flight.
-    #[must_use]
-    pub fn with_max_in_flight_bytes(mut self, bytes: usize) -> Self {
+    pub(crate) fn with_max_in_flight_bytes(mut self, bytes: usize) -> Self {
         self.in_flight = Rc::new(InFlight::new(bytes));
         self.fibonacci.guard_mut().set_in_flight(Rc::clone(&self.in_flight));
         self
