@@ -113,7 +113,7 @@ impl Service {
         self.sequence.borrow().restarts()
     }
 
-    /// So many connections are being served now.
+    /// `count` connections are being served now.
     pub(crate) fn set_connections(&self, count: usize) {
         self.metrics.set_connections(count);
         self.sequence.borrow_mut().set_connections(count);
@@ -165,7 +165,8 @@ impl Service {
         })
     }
 
-    /// The response to a head that hyper rejects with `status`. In `input` it stands behind so many other requests.
+    /// The response to a head that hyper rejects with `status`. In `input`, `requests_before` other requests
+    /// come before it.
     pub(crate) fn reject(&self, status: StatusCode, input: &[u8], requests_before: u64) -> Response<Payload> {
         let problem = malformed::diagnose(status, input, requests_before);
         let (status, reason) = (problem.status(), problem.reason());
@@ -232,7 +233,7 @@ impl Service {
             && route.has_untagged_representation()
             && conditions::evaluate(&head.headers, None)? == Outcome::NotModified
         {
-            // It has the fields that tell caches what a number's response would.
+            // The 304 carries the caching fields of the number's response.
             let mut response = match route {
                 Route::Number => self.number_heads.borrow().without_index(as_text()),
                 _ => empty(StatusCode::NOT_MODIFIED),

@@ -106,7 +106,7 @@ struct TrackedPayload {
 
 impl Drop for TrackedPayload {
     fn drop(&mut self) {
-        // Of a long response the system may hold a part for long after it has taken all.
+        // The system may keep part of a long response long after accepting all of it.
         if let Some(reservation) = self.payload.take_reservation(UNCHECKED_BYTES) {
             self.unsent.keep(reservation);
         }

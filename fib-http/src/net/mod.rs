@@ -97,12 +97,12 @@ pub(crate) async fn serve(
             (place, stream, peer) = acceptor.next(&open) => {
                 service.metrics().connection_accepted();
                 let client = settings.client_limit.client_at(peer.ip());
-                if client.is_some_and(|client| !open.admit(client, settings.client_limit.max_connections)) {
+                if client.is_some_and(|client| !open.may_open(client, settings.client_limit.max_connections)) {
                     debug!(%peer, "refused: the client has too many connections");
                     service.metrics().connection_refused();
                     continue;
                 }
-                let activity = Rc::new(Activity::new(Rc::clone(open.watchers())));
+                let activity = Rc::new(Activity::new(Rc::clone(open.waiters())));
                 let place = Rc::new(place);
                 let admission = Admission::new(Rc::clone(&place), Rc::clone(&open));
                 let serve = serve_peer(

@@ -36,7 +36,7 @@ pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 /// The most bytes that a response takes besides its number.
 const RESPONSE_BYTES: usize = 2048;
 
-/// A shortage is logged again when none was logged for so long.
+/// A shortage is logged again when none was logged for this long.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// What happens when memory is short.
@@ -149,7 +149,7 @@ impl Sequence {
         self
     }
 
-    /// So many clients are connected now.
+    /// `count` clients are connected now.
     pub(crate) fn set_connections(&mut self, count: usize) {
         self.in_flight.set_connections(count);
     }
@@ -312,12 +312,13 @@ impl Sequence {
         match shortage {
             Shortage::InFlight(_) | Shortage::Position(_) => None,
             Shortage::Threshold(above) => Some(above.missing),
-            // How much the allocator lacks is unknown, but clients may hold it. To free one value helps, or nothing does.
+            // How much the allocator lacks is unknown, but clients may hold it. Freeing one
+            // value either suffices or nothing does.
             Shortage::Number(_) | Shortage::Text(_) => (self.load().bytes == 0).then_some(1),
         }
     }
 
-    /// A number could be had.
+    /// Called when a number is available.
     fn shortage_is_over(&mut self) {
         if self.shortage.take().is_some_and(|shortage| shortage.is_logged()) {
             info!("there is memory again for F({})", self.index());

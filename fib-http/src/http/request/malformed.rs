@@ -1,7 +1,7 @@
 //! What is wrong with a head that hyper cannot parse.
 //!
-//! hyper answers such a head itself, with a status only. Where another status says more, and why it was refused, is found out
-//! here by parsing it again.
+//! hyper answers such a head itself, with a status only. This module parses the head again to find a more precise
+//! status and the reason.
 
 use httparse::{EMPTY_HEADER, Error, Header, Request, Status};
 use hyper::StatusCode;
