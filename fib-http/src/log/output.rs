@@ -105,7 +105,7 @@ impl<S: Sink> Output<S> {
 mod tests {
     use super::*;
 
-    /// A pipe with room for so many bytes, and what is in it.
+    /// A pipe with room for `room` bytes, and what is in it.
     #[derive(Default)]
     struct Pipe {
         room: usize,

@@ -151,7 +151,8 @@ impl OpenConnections {
         let now = Instant::now();
         let (mut first, mut next) = (None, None);
         for (&id, connection) in &*self.connections.borrow() {
-            let Some(evictable) = connection.activity.evictable().filter(|&evictable| suits(connection, evictable)) else {
+            let Some(evictable) = connection.activity.evictable().filter(|&evictable| suits(connection, evictable))
+            else {
                 continue;
             };
             if evictable.from() > now {

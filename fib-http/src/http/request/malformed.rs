@@ -12,7 +12,7 @@ use crate::http::response::Problem;
 /// The most fields of a head: hyper's limit.
 const MAX_FIELDS: usize = 100;
 
-/// The problem with the head that hyper rejects with `status`. In `input` it stands behind so many requests that were not
+/// The problem with the head that hyper rejects with `status`. In `input`, it comes after `requests_before` requests that were not
 /// rejected, and may lack its end if that is long.
 pub(crate) fn diagnose(status: StatusCode, input: &[u8], requests_before: u64) -> Problem {
     let head = (0..requests_before).fold(input, |rest, _| after_request(rest));
