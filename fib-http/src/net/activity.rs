@@ -136,7 +136,8 @@ impl Activity {
         self.behind_since.set(None);
     }
 
-    /// Keeps the memory of a response, that the system has accepted completely, accounted for until [`transmitted`](Self::transmitted).
+    /// Keeps the memory of a response that the system has accepted completely. It is accounted for until
+    /// [`transmitted`](Self::transmitted).
     pub(crate) fn keep(&self, reservation: Reservation) {
         *self.reservation.borrow_mut() = Some(reservation);
     }

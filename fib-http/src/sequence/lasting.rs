@@ -4,7 +4,8 @@ use coarsetime::{Duration, Instant};
 
 use super::memory::READING_AGE;
 
-/// A shortage of this length ends a pass if freeing its numbers would end the shortage. A neighbour's short spike costs no position.
+/// A shortage of this length ends a pass if freeing its numbers would end the shortage. A neighbour's short
+/// spike costs no position.
 const ENDED_BY_A_PASS: Duration = Duration::from_secs(1);
 
 /// A shortage of this length ends a pass even if that would not help: if memory stays short, then other processes need it.

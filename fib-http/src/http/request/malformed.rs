@@ -12,8 +12,8 @@ use crate::http::response::Problem;
 /// The most fields of a head: hyper's limit.
 const MAX_FIELDS: usize = 100;
 
-/// The problem with the head that hyper rejects with `status`. In `input`, it comes after `requests_before` requests that were not
-/// rejected, and may lack its end if that is long.
+/// The problem with the head that hyper rejects with `status`. In `input`, it comes after `requests_before` requests
+/// that were not rejected, and may lack its end if that is long.
 pub(crate) fn diagnose(status: StatusCode, input: &[u8], requests_before: u64) -> Problem {
     let head = (0..requests_before).fold(input, |rest, _| after_request(rest));
     let mut fields = [EMPTY_HEADER; MAX_FIELDS];

@@ -41,8 +41,7 @@ impl Version {
     fn limits(self) -> &'static [&'static str] {
         match self {
             Self::V1 => &["memory.limit_in_bytes"],
-            // Above `high` the kernel slows the processes down, so the service must not grow into that
-            // range.
+            // Above `high` the kernel slows the processes down, so the service must not grow into that range.
             Self::V2 => &["memory.max", "memory.high"],
         }
     }
