@@ -44,8 +44,7 @@ impl Connections {
         &self.open
     }
 
-    /// Serves a connection in a task of its own. `client` is given if its number of
-    /// connections is limited.
+    /// Serves a connection in a task of its own. `client` is given if its number of connections is limited.
     pub(crate) fn spawn(
         &mut self,
         activity: Rc<Activity>,

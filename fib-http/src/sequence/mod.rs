@@ -312,8 +312,8 @@ impl Sequence {
         match shortage {
             Shortage::InFlight(_) | Shortage::Position(_) => None,
             Shortage::Threshold(above) => Some(above.missing),
-            // How much the allocator lacks is unknown, but clients may hold it. Freeing one
-            // value either suffices or nothing does.
+            // How much the allocator lacks is unknown, but clients may hold it. Freeing one value
+            // either suffices or nothing does.
             Shortage::Number(_) | Shortage::Text(_) => (self.load().bytes == 0).then_some(1),
         }
     }
