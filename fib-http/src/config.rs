@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::http::{HostName, Hosts};
 use crate::log::{LogFormat, LogLevel};
-use crate::net::ClientLimit;
+use crate::net::{ClientLimit, Timeouts};
 use crate::position::{Location, LocationParser};
 use crate::sequence::memory::Threshold;
 use crate::sequence::{CONNECTION_BYTES, MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
@@ -69,13 +69,20 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_MEMORY_THRESHOLD", value_name = "PERCENT", default_value = "90")]
     pub memory_threshold: Threshold,
 
-    /// What to do when memory is above the threshold, or when an allocation fails
+    /// What to do when memory stays short
     #[arg(long, env = "FIB_HTTP_ON_MEMORY_LIMIT", value_name = "ACTION", value_enum, default_value_t)]
     pub on_memory_limit: OnMemoryLimit,
 
-    /// Most bytes of memory that the responses in flight may hold, at most an eighth of the memory limit; a single one may
-    /// hold more [default: 268435456]
-    #[arg(long, env = "FIB_HTTP_MAX_INFLIGHT_BYTES", value_name = "BYTES")]
+    /// Most bytes of memory that the responses in flight may hold
+    #[arg(
+        long,
+        env = "FIB_HTTP_MAX_INFLIGHT_BYTES",
+        value_name = "BYTES",
+        help = format!(
+            "Most bytes of memory that the responses in flight may hold, at most an eighth of the memory limit; a single one \
+             may hold more [default: {MAX_IN_FLIGHT_BYTES}]"
+        )
+    )]
     pub max_inflight_bytes: Option<usize>,
 
     /// Name that clients may use for this service in the Host field, besides IP addresses and localhost; *.example.org
@@ -85,8 +92,8 @@ pub struct Config {
     pub allowed_host: Vec<HostName>,
 
     /// Most connections at a time. At the limit, one that asks for a number takes the place of the one that has been idle for
-    /// longest, or else of the one whose client is furthest behind with reading. Beyond the limit, 16 more are accepted to wait
-    /// for such a place, and for /healthz, /readyz and /metrics
+    /// longest, or else of one whose request takes long to arrive, or else of the one whose client is furthest behind with
+    /// reading. Beyond the limit, 16 more are accepted to wait for such a place, and for /healthz, /readyz and /metrics
     #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count)]
     pub max_connections: usize,
 
@@ -101,11 +108,23 @@ pub struct Config {
 
     /// How long a connection may be idle, and how long the head of a request may take to arrive. Let it be longer than a proxy
     /// keeps its idle connections, so that a request does not meet the end of one
-    #[arg(long, env = "FIB_HTTP_KEEP_ALIVE", value_name = "SECONDS", default_value = "75", value_parser = time)]
+    #[arg(
+        long,
+        env = "FIB_HTTP_KEEP_ALIVE",
+        value_name = "SECONDS",
+        default_value = in_seconds(Timeouts::default().keep_alive),
+        value_parser = time
+    )]
     pub keep_alive: Duration,
 
     /// How late a client may be with reading a response; it has a second for each KiB, whatever the length
-    #[arg(long, env = "FIB_HTTP_WRITE_TIMEOUT", value_name = "SECONDS", default_value = "60", value_parser = time)]
+    #[arg(
+        long,
+        env = "FIB_HTTP_WRITE_TIMEOUT",
+        value_name = "SECONDS",
+        default_value = in_seconds(Timeouts::default().write),
+        value_parser = time
+    )]
     pub write_timeout: Duration,
 
     /// How long the service goes on after the first signal to stop, while /readyz says 503, so that load balancers notice;
@@ -125,7 +144,7 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
 
-    /// Log a line for each request
+    /// Log a line for each request, at the level info
     #[arg(long, env = "FIB_HTTP_ACCESS_LOG", value_parser = BoolishValueParser::new())]
     pub access_log: bool,
 
@@ -211,11 +230,11 @@ impl Config {
             keep_alive: self.keep_alive,
             write_timeout: self.write_timeout,
             max_connections,
-            drain_delay: self.drain_delay,
             client_limit: ClientLimit {
                 max_connections: self.max_connections_per_client.unwrap_or(max_connections.div_ceil(4)),
                 trusted_proxies: self.trusted_proxy.clone(),
             },
+            drain_delay: self.drain_delay,
             grace_period: self.grace_period,
             access_log: self.access_log,
         }
@@ -271,6 +290,10 @@ fn time_or_none(text: &str) -> Result<Duration, &'static str> {
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or("not a number of seconds from 0 to 86400")
+}
+
+fn in_seconds(time: Duration) -> String {
+    time.as_secs_f64().to_string()
 }
 
 /// A count of at least one.

@@ -5,8 +5,8 @@
 //! a response, [`sequence`] holds the numbers and is the only thing that can consume one, and [`position`] keeps the index of
 //! the next one, in memory or in a file.
 //!
-//! [`run`] is the whole program after its arguments. It takes bound listeners and a source of signals, so that tests can run it
-//! in a thread on ports of their own. [`net::serve_stream`] is the part that needs no socket.
+//! [`run`] serves on bound listeners until a signal; reading the arguments, catching signals and binding are left to the
+//! program. So tests can run it in a thread on ports of their own. [`net::serve_stream`] is the part that needs no socket.
 
 pub mod config;
 mod error;

@@ -1,4 +1,4 @@
-//! `fib-http`: answers each `GET /` with the next Fibonacci number. Reads the arguments, then calls [`fib_http::run`].
+//! `fib-http`: answers each `GET /` with the next Fibonacci number. Prepares the process, then calls [`fib_http::run`].
 
 use std::io::Write;
 use std::path::Path;

@@ -90,7 +90,11 @@ fn a_machine_without_ipv6_is_reported() {
     }
     let program = Program::run_at(&mut in_namespace("::,0.0.0.0"), "0.0.0.0").expect("it listens");
     assert!(!program.log.iter().any(|line| line.contains("http://[::]")), "{:?}", program.log);
-    assert!(program.log.iter().any(|line| line.contains("no IPv6 address; going on without")), "{:?}", program.log);
+    assert!(
+        program.log.iter().any(|line| line.contains("no IPv6 address; this address is left out")),
+        "{:?}",
+        program.log
+    );
 }
 
 /// A link-local address of this machine, with the name of its interface.

@@ -289,7 +289,7 @@ fn without_address_space_numbers_are_refused() {
 #[cfg(target_os = "linux")]
 fn refuses_without_address_space(policy: &str) {
     let flags = ["--on-memory-limit", policy, "--log-level=debug"];
-    let (mut program, mut clients) = run_out_of_address_space(&flags, "refused: ");
+    let (mut program, mut clients) = run_out_of_address_space(&flags, "refused status=503");
     // Longer than a shortage has to last.
     for _ in 0..12 {
         let mut client = program.connect();

@@ -124,7 +124,7 @@ fn during_the_drain_delay_it_serves_but_is_not_ready() {
     let mut client = program.connect();
     assert_eq!(client.exchange(READY).status, 200);
     program.signal("TERM");
-    assert!(program.wait_for("not ready any more").is_some());
+    assert!(program.wait_for("/readyz now answers 503").is_some());
     client.exchange(READY).assert_problem(503);
     assert_eq!(client.number().index(), 10);
     // New connections are accepted too.
@@ -143,7 +143,7 @@ fn after_the_drain_delay_it_stops() {
     let mut program = Program::start(&["--drain-delay=0.2"]);
     program.signal("TERM");
     assert_eq!(program.wait().code(), Some(0));
-    assert!(program.log.iter().any(|line| line.contains("not ready any more")), "{:?}", program.log);
+    assert!(program.log.iter().any(|line| line.contains("/readyz now answers 503")), "{:?}", program.log);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn the_second_signal_skips_the_drain_delay_and_the_third_cuts_a_long_download() 
     client.send(GET);
     assert_eq!(client.read_head().status, 200);
     program.signal("TERM");
-    assert!(program.wait_for("not ready any more").is_some());
+    assert!(program.wait_for("/readyz now answers 503").is_some());
     program.signal("TERM");
     assert!(program.wait_for("another signal cuts them").is_some());
     program.signal("INT");

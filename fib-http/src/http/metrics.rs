@@ -184,12 +184,12 @@ impl Metrics {
         r.register("bodies_in_flight", "Responses that the system has not transmitted", self.in_flight.clone());
         r.register_with_unit(
             "bodies_in_flight",
-            "Memory that these responses hold, what the system holds of them included",
+            "Memory that these responses hold, including what the system holds of them",
             Unit::Bytes,
             self.in_flight_bytes.clone(),
         );
         r.register_with_unit("memory_used", "Memory in use, by the guard", Unit::Bytes, self.memory_used.clone());
-        r.register_with_unit("memory_total", "Memory that there is", Unit::Bytes, self.memory_total.clone());
+        r.register_with_unit("memory_total", "Total memory", Unit::Bytes, self.memory_total.clone());
         r.register_with_unit(
             "memory_threshold",
             "Memory that may be in use",

@@ -14,6 +14,7 @@ pub(crate) use self::answer::Answer;
 pub use self::request::body::MAX_BYTES as REQUEST_BODY_BYTES;
 pub use self::request::host::HostName;
 pub(crate) use self::request::host::Hosts;
+pub(crate) use self::request::route::Route;
 pub(crate) use self::request::target::MALFORMED as MALFORMED_IN_TARGETS;
 pub use self::request::target::MAX_BYTES as TARGET_BYTES;
 pub use self::service::Service;

@@ -21,7 +21,7 @@ use super::request::accept::{accepts_openmetrics, prefers_text};
 use super::request::body::drain;
 use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
-use super::request::route::{ALLOWED, Route, not_found};
+use super::request::route::{ALLOWED, DOCS, Route, not_found};
 use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use super::text_format;
@@ -54,6 +54,8 @@ impl Default for Settings {
 /// What is known of a request besides its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
+    /// What it asks for.
+    pub(crate) route: Route,
     /// Its connection arrives at a loopback address.
     pub(crate) is_loopback: bool,
     /// There is a place for its connection among those that are served.
@@ -111,7 +113,7 @@ impl Service {
         self.sequence.borrow().restarts()
     }
 
-    /// So many connections are being served now.
+    /// `count` connections are being served now.
     pub(crate) fn set_connections(&self, count: usize) {
         self.metrics.set_connections(count);
         self.sequence.borrow_mut().set_connections(count);
@@ -120,11 +122,6 @@ impl Service {
     /// From now on `/readyz` says that the service stops.
     pub fn stop(&self) {
         self.is_stopping.set(true);
-    }
-
-    /// Whether a path belongs to what tells operators how the service is.
-    pub(crate) fn is_for_operators(path: &str) -> bool {
-        matches!(Route::of(path), Route::Healthy | Route::Ready | Route::Metrics)
     }
 
     /// The memory of responses in flight, and the budget for it.
@@ -139,12 +136,13 @@ impl Service {
     {
         let (head, body) = request.into_parts();
         let fields = Fields::of(&head.headers);
-        let route = Route::of(head.uri.path());
+        let route = arrival.route;
         let exchange = Exchange::start(Rc::clone(&self.metrics), &head, route.label(), self.settings.access_log);
-        let mut checked = request::check(&head, fields, route, &self.settings.hosts, arrival.is_loopback);
-        if !arrival.has_place {
-            checked = Err(Problem::unavailable("connections", "Too many clients are connected.").closing());
-        }
+        let mut checked = if arrival.has_place {
+            request::check(&head, fields, route, &self.settings.hosts, arrival.is_loopback)
+        } else {
+            Err(Problem::unavailable("connections", "Too many clients are connected.").closing())
+        };
         if body.is_end_stream() && (checked.is_err() || !self.in_flight.is_crowded()) {
             return Answer::ready(self.finish(&head, fields, route, checked, exchange));
         }
@@ -160,7 +158,6 @@ impl Service {
                     },
                 };
             }
-            let route = Route::of(head.uri.path());
             if checked.is_ok() && self.in_flight.is_crowded() {
                 self.wait_for_room(route).await;
             }
@@ -168,7 +165,8 @@ impl Service {
         })
     }
 
-    /// The response to a head that hyper rejects with `status`. In `input` it stands behind so many other requests.
+    /// The response to a head that hyper rejects with `status`. In `input`, `requests_before` other requests
+    /// come before it.
     pub(crate) fn reject(&self, status: StatusCode, input: &[u8], requests_before: u64) -> Response<Payload> {
         let problem = malformed::diagnose(status, input, requests_before);
         let (status, reason) = (problem.status(), problem.reason());
@@ -181,7 +179,7 @@ impl Service {
     }
 
     /// Waits until the response fits the budget for responses in flight, or for as long as it may.
-    async fn wait_for_room(&self, route: Route<'_>) {
+    async fn wait_for_room(&self, route: Route) {
         let wait = async {
             while !self.has_room(route) {
                 self.in_flight.wait_for_room().await;
@@ -191,10 +189,10 @@ impl Service {
         let _ = timeout(ROOM_TIMEOUT, wait).await;
     }
 
-    fn has_room(&self, route: Route<'_>) -> bool {
+    fn has_room(&self, route: Route) -> bool {
         match route {
             Route::Number => self.sequence.borrow_mut().has_room(),
-            Route::Docs(_) | Route::OpenApi => self.in_flight.has_room(0, usize::MAX),
+            Route::Docs | Route::OpenApi => self.in_flight.has_room(0, usize::MAX),
             _ => true,
         }
     }
@@ -205,7 +203,7 @@ impl Service {
         &self,
         head: &Parts,
         fields: Fields,
-        route: Route<'_>,
+        route: Route,
         checked: Result<(), Problem>,
         mut exchange: Box<Exchange>,
     ) -> Response<Payload> {
@@ -227,7 +225,7 @@ impl Service {
         &self,
         head: &Parts,
         fields: Fields,
-        route: Route<'_>,
+        route: Route,
         exchange: &mut Exchange,
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
@@ -235,7 +233,7 @@ impl Service {
             && route.has_untagged_representation()
             && conditions::evaluate(&head.headers, None)? == Outcome::NotModified
         {
-            // It has the fields that tell caches what a number's response would.
+            // The 304 carries the caching fields of the number's response.
             let mut response = match route {
                 Route::Number => self.number_heads.borrow().without_index(as_text()),
                 _ => empty(StatusCode::NOT_MODIFIED),
@@ -249,9 +247,11 @@ impl Service {
             Route::Healthy => content(TEXT, "ok\n"),
             Route::Ready => self.readiness()?,
             Route::Metrics => self.metrics_page(&head.headers)?,
-            Route::DocsWithoutSlash => redirect("/docs/"),
-            Route::Docs(path) => {
-                let file = self.docs.file(path).ok_or_else(not_found)?;
+            Route::DocsWithoutSlash => redirect(DOCS),
+            // The checks have refused what is unknown, but not yet a file of the documentation that does not exist.
+            Route::Docs | Route::Unknown => {
+                let path = head.uri.path().strip_prefix(DOCS);
+                let file = path.and_then(|path| self.docs.file(path)).ok_or_else(not_found)?;
                 self.document(file.response(&head.headers)?, exchange)?
             }
             Route::OpenApi => self.document(self.docs.openapi().response(&head.headers)?, exchange)?,
@@ -262,7 +262,6 @@ impl Service {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static(ALLOWED));
                 response
             }
-            Route::Unknown => return Err(not_found()),
         })
     }
 
@@ -321,10 +320,10 @@ fn contain_panics<T>(content: impl FnOnce() -> Result<T, Problem>) -> Result<T, 
 }
 
 fn refusal(shortage: &Shortage) -> Problem {
-    debug!("refused: {shortage}");
+    debug!("{shortage}");
     match shortage {
         Shortage::InFlight(_) => {
-            Problem::unavailable("in-flight", "Too many long numbers are in flight to slow clients.")
+            Problem::unavailable("in-flight", "The responses that are being sent hold all the memory that they may.")
         }
         Shortage::Position(_) => Problem::unavailable("position", "The position in the sequence cannot be written."),
         Shortage::Threshold(_) | Shortage::Number(_) | Shortage::Text(_) => {

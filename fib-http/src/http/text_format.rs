@@ -1,7 +1,7 @@
 //! The older text format of Prometheus, made from that of `OpenMetrics`.
 //!
-//! What differs in the metrics here: counters are declared with their suffix, there is no type for info, and no mark at the
-//! end.
+//! What differs in the metrics here: counters are declared with their suffix, there is no type for info, and there is no
+//! end mark.
 
 /// The media type of the text format.
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

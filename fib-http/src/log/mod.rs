@@ -23,10 +23,10 @@ pub enum LogLevel {
     Error,
     /// What an operator should know, such as a new pass from F(0)
     Warn,
-    /// Start and stop
+    /// Start, stop, lost numbers, and requests (--access-log)
     #[default]
     Info,
-    /// Each failed connection
+    /// Every connection and every refused request
     Debug,
     /// Everything
     Trace,

@@ -8,7 +8,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 /// How long the last lines may wait for the reader, all together.
-const PATIENCE: Duration = Duration::from_secs(1);
+const FINAL_WAIT: Duration = Duration::from_secs(1);
 
 /// Accepts bytes as far as there is room.
 pub(super) trait Sink {
@@ -48,9 +48,9 @@ impl<S: Sink> Output<S> {
         self.dropped
     }
 
-    /// From now on lines may wait for the reader, for [`PATIENCE`] in all.
+    /// From now on lines may wait for the reader, for [`FINAL_WAIT`] in all.
     pub(super) fn wait_for_reader(&mut self) {
-        self.deadline = Some(Instant::now() + PATIENCE);
+        self.deadline = Some(Instant::now() + FINAL_WAIT);
     }
 
     /// Writes a line, or drops it.
@@ -105,7 +105,7 @@ impl<S: Sink> Output<S> {
 mod tests {
     use super::*;
 
-    /// A pipe with room for so many bytes, and what is in it.
+    /// A pipe with room for `room` bytes, and what is in it.
     #[derive(Default)]
     struct Pipe {
         room: usize,

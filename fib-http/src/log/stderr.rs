@@ -57,7 +57,7 @@ impl Sink for Stderr {
         let stderr = io::stderr();
         let (fd, most) = match &self.own {
             Some(own) => (own.as_fd(), usize::MAX),
-            // The system has room for so many bytes where it says that there is room.
+            // The system has room for this many bytes where it says that there is room.
             None => (stderr.as_fd(), PIPE_BUF),
         };
         // A non-blocking description needs no question first.

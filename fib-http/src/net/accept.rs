@@ -47,7 +47,7 @@ pub(crate) struct Acceptor {
     places: Rc<Places>,
     /// The connection that waits for a place.
     accepted: Option<(TcpStream, SocketAddr)>,
-    /// Another one was ended for it.
+    /// Whether another connection was ended for this one.
     room_is_made: Cell<bool>,
     pause: Duration,
     last_failure: Option<Instant>,
@@ -69,8 +69,8 @@ impl Acceptor {
     /// The next connection. After any failure to accept this tries again, after a pause where the next attempt would
     /// meet the same failure.
     ///
-    /// Where there is no place for it, not even a reserved one, one of the `open` connections is ended as soon as one is
-    /// spare. Nothing is lost when this is dropped before it is ready.
+    /// If no place is free, not even a reserved one, this ends another of the `open` connections as soon as one may be ended.
+    /// Nothing is lost when this is dropped before it is ready.
     pub(crate) async fn next(&mut self, open: &OpenConnections) -> (Place, TcpStream, SocketAddr) {
         loop {
             let Some((stream, peer)) = self.accepted.take() else {
@@ -111,7 +111,7 @@ impl Acceptor {
     async fn back_off(&mut self, error: &io::Error) {
         let now = Instant::now();
         if self.last_failure.replace(now).is_none_or(|last| now.duration_since(last) >= QUIET) {
-            warn!("no connection can be accepted, more attempts follow: {error}");
+            warn!("cannot accept connections; trying again: {error}");
         }
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST_PAUSE);

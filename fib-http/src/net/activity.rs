@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::sequence::Reservation;
 
-/// How long a client may be behind with reading when other clients wait.
+/// How long a client may be behind with reading if other clients are waiting.
 pub(crate) const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// How long a request's head may take to arrive when other clients wait. A client that has a request sends it at once, so this is
@@ -26,7 +26,7 @@ pub(crate) struct Activity {
     requests: Cell<u64>,
     /// Part of a request's head has arrived.
     receives_head: Cell<bool>,
-    /// Since when the client has kept output waiting and has not earned that time; `None` while no output waits.
+    /// The time since which the client has been behind; `None` while no output waits.
     behind_since: Cell<Option<Instant>>,
     /// All output is sent and the sending side is shut down; what the client still sends is discarded.
     lingering: Cell<bool>,
@@ -39,19 +39,19 @@ pub(crate) struct Activity {
     /// The memory of a response until the system has transmitted it.
     reservation: RefCell<Option<Reservation>>,
     /// Told when the connection becomes idle or falls behind.
-    watchers: Rc<Watchers>,
+    waiters: Rc<Waiters>,
 }
 
 /// Those who wait for a connection that can be ended.
 #[derive(Debug, Default)]
-pub(crate) struct Watchers {
+pub(crate) struct Waiters {
     count: Cell<usize>,
     changed: Notify,
 }
 
 /// A reason why a connection can be ended in favour of another one. Those that come first in the order are ended first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Spare {
+pub(crate) enum Evictable {
     /// Nothing is pending since then.
     Idle(Instant),
     /// The client has announced a request: since then the connection has been new, or part of a head has arrived.
@@ -60,7 +60,7 @@ pub(crate) enum Spare {
     Behind(Instant),
 }
 
-impl Spare {
+impl Evictable {
     /// When the connection can be ended.
     pub(crate) fn from(self) -> Instant {
         match self {
@@ -71,19 +71,19 @@ impl Spare {
     }
 }
 
-impl Watchers {
+impl Waiters {
     /// Waits until a connection has become idle or has fallen behind.
     pub(crate) async fn changed(&self) {
-        struct Watcher<'a>(&'a Cell<usize>);
+        struct Waiting<'a>(&'a Cell<usize>);
 
-        impl Drop for Watcher<'_> {
+        impl Drop for Waiting<'_> {
             fn drop(&mut self) {
                 self.0.set(self.0.get() - 1);
             }
         }
 
         self.count.set(self.count.get() + 1);
-        let _watcher = Watcher(&self.count);
+        let _waiting = Waiting(&self.count);
         self.changed.notified().await;
     }
 
@@ -95,7 +95,7 @@ impl Watchers {
 }
 
 impl Activity {
-    pub(crate) fn new(watchers: Rc<Watchers>) -> Self {
+    pub(crate) fn new(waiters: Rc<Waiters>) -> Self {
         Self {
             unsent_responses: Cell::new(0),
             requests: Cell::new(0),
@@ -106,7 +106,7 @@ impl Activity {
             is_cut: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
             reservation: RefCell::new(None),
-            watchers,
+            waiters,
         }
     }
 
@@ -131,7 +131,7 @@ impl Activity {
     /// The client keeps output waiting, and has earned no time for that since `since`.
     pub(crate) fn fall_behind(&self, since: Instant) {
         if self.behind_since.replace(Some(since)) != Some(since) {
-            self.watchers.notify();
+            self.waiters.notify();
         }
     }
 
@@ -140,7 +140,8 @@ impl Activity {
         self.behind_since.set(None);
     }
 
-    /// Keeps the memory of a response, of which the system has all, accounted for until [`transmitted`](Self::transmitted).
+    /// Keeps the memory of a response that the system has accepted completely. It is accounted for until
+    /// [`transmitted`](Self::transmitted).
     pub(crate) fn keep(&self, reservation: Reservation) {
         *self.reservation.borrow_mut() = Some(reservation);
     }
@@ -150,7 +151,7 @@ impl Activity {
         drop(self.reservation.take());
         if self.behind_since.replace(None).is_some() {
             self.idle_since.set(Instant::now());
-            self.watchers.notify();
+            self.waiters.notify();
         }
     }
 
@@ -194,16 +195,16 @@ impl Activity {
     }
 
     /// Why the connection can be ended in favour of another one; `None` while it is needed.
-    pub(crate) fn spare(&self) -> Option<Spare> {
+    pub(crate) fn evictable(&self) -> Option<Evictable> {
         if let Some(since) = self.behind_since.get() {
-            return Some(Spare::Behind(since));
+            return Some(Evictable::Behind(since));
         }
         if self.unsent_responses.get() > 0 {
             return None;
         }
         let since = self.idle_since.get();
         let awaits_request = self.requests.get() == 0 || self.receives_head.get();
-        Some(if awaits_request { Spare::AwaitsRequest(since) } else { Spare::Idle(since) })
+        Some(if awaits_request { Evictable::AwaitsRequest(since) } else { Evictable::Idle(since) })
     }
 }
 
@@ -222,6 +223,6 @@ impl Drop for UnsentResponse {
     fn drop(&mut self) {
         self.0.unsent_responses.set(self.0.unsent_responses.get() - 1);
         self.0.idle_since.set(Instant::now());
-        self.0.watchers.notify();
+        self.0.waiters.notify();
     }
 }

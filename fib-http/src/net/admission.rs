@@ -34,7 +34,7 @@ impl Admission {
         if self.place.try_exchange() {
             return true;
         }
-        let Some(_turn) = self.place.try_wait() else {
+        let Some(_permit) = self.place.try_wait() else {
             return false;
         };
         let is_made = Cell::new(false);
@@ -54,7 +54,7 @@ mod tests {
     use tokio::time::Instant;
 
     fn spawn(connections: &mut Connections, places: &Rc<Places>) -> (Rc<Activity>, Admission) {
-        let activity = Rc::new(Activity::new(Rc::clone(connections.open().watchers())));
+        let activity = Rc::new(Activity::new(Rc::clone(connections.open().waiters())));
         let place = Rc::new(places.free().expect("a place"));
         let held = Rc::clone(&place);
         connections.spawn(Rc::clone(&activity), None, Rc::clone(&place), async move {

@@ -22,7 +22,7 @@ use super::rejections::Rejections;
 use super::stream::Stream;
 use super::transport::{Transport, UNCHECKED_BYTES};
 use crate::http::response::Payload;
-use crate::http::{Answer, Arrival, Service};
+use crate::http::{Answer, Arrival, Route, Service};
 use crate::sequence::headroom;
 
 /// The longest head of a request. hyper rejects a longer one with 431.
@@ -82,14 +82,13 @@ fn respond<'a>(
     request: Request<Incoming>,
 ) -> Answer<'a, Result<Response<Full<TrackedPayload>>, Infallible>> {
     let unsent = activity.request_arrived();
+    let arrival = Arrival { route: Route::of(request.uri().path()), is_loopback, has_place: true };
     let answer = match admission {
-        Some(admission) if !admission.is_regular() && !Service::is_for_operators(request.uri().path()) => {
-            Answer::later(async move {
-                let has_place = admission.admit().await;
-                service.respond(request, Arrival { is_loopback, has_place }).await
-            })
-        }
-        _ => service.respond(request, Arrival { is_loopback, has_place: true }),
+        Some(admission) if !admission.is_regular() && !arrival.route.is_for_operators() => Answer::later(async move {
+            let has_place = admission.admit().await;
+            service.respond(request, Arrival { has_place, ..arrival }).await
+        }),
+        _ => service.respond(request, arrival),
     };
     answer.map(move |response| {
         if response.headers().contains_key(CONNECTION) {
@@ -108,7 +107,7 @@ struct TrackedPayload {
 
 impl Drop for TrackedPayload {
     fn drop(&mut self) {
-        // Of a long response the system may hold a part for long after it has taken all.
+        // The system may keep part of a long response long after accepting all of it.
         if let Some(reservation) = self.payload.take_reservation(UNCHECKED_BYTES) {
             self.unsent.keep(reservation);
         }

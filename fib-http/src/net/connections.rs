@@ -10,7 +10,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error};
 
-use super::activity::{Activity, Spare, Watchers};
+use super::activity::{Activity, Evictable, Waiters};
 use super::clients::Client;
 use super::places::Place;
 
@@ -25,9 +25,9 @@ pub(crate) struct Connections {
 #[derive(Debug, Default)]
 pub(crate) struct OpenConnections {
     connections: RefCell<HashMap<Id, Connection>>,
-    /// The connections of each client that may have only so many.
+    /// The open connections of each client whose number of connections is limited.
     clients: RefCell<HashMap<Client, usize>>,
-    watchers: Rc<Watchers>,
+    waiters: Rc<Waiters>,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Connections {
         &self.open
     }
 
-    /// Serves a connection in a task of its own. `client` counts where it may have only so many.
+    /// Serves a connection in a task of its own. `client` is given if its number of connections is limited.
     pub(crate) fn spawn(
         &mut self,
         activity: Rc<Activity>,
@@ -59,7 +59,7 @@ impl Connections {
         self.open.connections.borrow_mut().insert(task.id(), Connection { activity, client, place, task });
     }
 
-    /// Waits until a connection has ended; `None` where there is none. A panic costs its connection and nothing else.
+    /// Waits until a connection has ended; `None` if no connection is open. A panic ends only its own connection.
     pub(crate) async fn ended(&mut self) -> Option<()> {
         let id = match self.tasks.join_next_with_id().await? {
             Ok((id, ())) => id,
@@ -69,7 +69,8 @@ impl Connections {
         Some(())
     }
 
-    /// Waits until no connection has anything to complete. Those that have received a part of a request's head have not.
+    /// Waits until no connection has anything to complete. A connection that has received only part of a head has nothing to
+    /// complete.
     pub(crate) async fn all_completed(&mut self) {
         while self.open.have_work() && self.ended().await.is_some() {}
     }
@@ -93,24 +94,25 @@ impl OpenConnections {
     }
 
     /// Who waits for changes of these connections.
-    pub(crate) fn watchers(&self) -> &Rc<Watchers> {
-        &self.watchers
+    pub(crate) fn waiters(&self) -> &Rc<Waiters> {
+        &self.waiters
     }
 
-    /// Whether `client` may have one more connection, of `most`. One of its own is ended for that where there is a spare one.
-    pub(crate) fn admit(&self, client: Client, most: usize) -> bool {
+    /// Whether `client`, which may have `most` connections, may open one more. At the limit, one of its own connections is
+    /// ended if possible.
+    pub(crate) fn may_open(&self, client: Client, most: usize) -> bool {
         let count = self.clients.borrow().get(&client).copied().unwrap_or(0);
-        count < most || self.end_spare(|connection, _| connection.client == Some(client)).is_ok()
+        count < most || self.evict(|connection, _| connection.client == Some(client)).is_ok()
     }
 
     /// Ends the connection whose client is furthest behind with reading, if there is one.
     pub(crate) fn end_furthest_behind(&self) {
         // There may be one later: whoever needs it asks again.
-        let _ = self.end_spare(|_, spare| matches!(spare, Spare::Behind(_)));
+        let _ = self.evict(|_, evictable| matches!(evictable, Evictable::Behind(_)));
     }
 
-    /// Waits for `room` after ending a connection for it whose place `suits`: as soon as there is a spare one, unless there is
-    /// room before. `is_made` is set when one was ended, and then no other one is.
+    /// Ends one connection whose place `suits`, as soon as one may be ended and unless `room` is ready first, and then waits
+    /// for `room`. Sets `is_made`, so that a repeated call ends no second one.
     pub(crate) async fn make_room<T>(
         &self,
         is_made: &Cell<bool>,
@@ -124,7 +126,7 @@ impl OpenConnections {
                 room = &mut room => return room,
                 () = ready(()) => {}
             }
-            let next = match self.end_spare(|connection, _| suits(&connection.place)) {
+            let next = match self.evict(|connection, _| suits(&connection.place)) {
                 Ok(()) => {
                     is_made.set(true);
                     break;
@@ -134,34 +136,35 @@ impl OpenConnections {
             tokio::select! {
                 biased;
                 room = &mut room => return room,
-                () = self.watchers.changed() => {}
+                () = self.waiters.changed() => {}
                 () = at(next) => {}
             }
         }
         room.await
     }
 
-    /// Ends the first of the spare connections that `suits`: the one that has been idle for longest, or else one whose request
-    /// takes long to arrive, or else the one whose client is furthest behind with reading. Where there is none, tells when
-    /// there may be one.
-    fn end_spare(&self, suits: impl Fn(&Connection, Spare) -> bool) -> Result<(), Option<Instant>> {
+    /// Ends the first of the evictable connections that `suits`: the one that has been idle for longest, or else one whose
+    /// request takes long to arrive, or else the one whose client is furthest behind with reading. If there is none, tells
+    /// when there may be one.
+    fn evict(&self, suits: impl Fn(&Connection, Evictable) -> bool) -> Result<(), Option<Instant>> {
         let now = Instant::now();
         let (mut first, mut next) = (None, None);
         for (&id, connection) in &*self.connections.borrow() {
-            let Some(spare) = connection.activity.spare().filter(|&spare| suits(connection, spare)) else {
+            let Some(evictable) = connection.activity.evictable().filter(|&evictable| suits(connection, evictable))
+            else {
                 continue;
             };
-            if spare.from() > now {
-                next = Some(next.map_or(spare.from(), |next: Instant| next.min(spare.from())));
-            } else if first.is_none_or(|(other, _)| spare < other) {
-                first = Some((spare, id));
+            if evictable.from() > now {
+                next = Some(next.map_or(evictable.from(), |next: Instant| next.min(evictable.from())));
+            } else if first.is_none_or(|(other, _)| evictable < other) {
+                first = Some((evictable, id));
             }
         }
-        let Some((spare, id)) = first else {
+        let Some((evictable, id)) = first else {
             return Err(next);
         };
         if let Some(connection) = self.remove(id) {
-            debug!("a connection is ended in favour of another one: {spare:?}");
+            debug!("a connection is ended in favour of another one: {evictable:?}");
             connection.activity.cut();
             connection.task.abort();
         }
@@ -215,7 +218,7 @@ mod tests {
         }
 
         fn spawn(&mut self, client: Option<Client>) -> Rc<Activity> {
-            let activity = Rc::new(Activity::new(Rc::clone(self.connections.open().watchers())));
+            let activity = Rc::new(Activity::new(Rc::clone(self.connections.open().waiters())));
             let place = Rc::new(self.places.free().expect("a place"));
             self.connections.spawn(Rc::clone(&activity), client, place, pending());
             self.activities.push(Rc::clone(&activity));
@@ -279,7 +282,7 @@ mod tests {
         let shared = Rc::clone(open.connections.open());
         let made = Cell::new(false);
         let mut wait = pin!(shared.make_room(&made, |_| true, pending::<()>()));
-        // Nothing is spare until it falls behind, and then for a second.
+        // Nothing is evictable until it falls behind, and then for a second.
         assert!(timeout(SECOND, &mut wait).await.is_err());
         reader.fall_behind(Instant::now());
         assert!(timeout(SECOND / 2, &mut wait).await.is_err());
@@ -333,12 +336,12 @@ mod tests {
         let shared = Rc::clone(open.connections.open());
         drop(open.spawn(Some(other)).request_arrived());
         let busy = open.spawn(Some(one)).request_arrived();
-        assert!(shared.admit(one, limit.max_connections));
+        assert!(shared.may_open(one, limit.max_connections));
         let last = open.spawn(Some(one)).request_arrived();
-        assert!(!shared.admit(one, limit.max_connections));
-        assert!(shared.admit(other, limit.max_connections));
+        assert!(!shared.may_open(one, limit.max_connections));
+        assert!(shared.may_open(other, limit.max_connections));
         drop(busy);
-        assert!(shared.admit(one, limit.max_connections));
+        assert!(shared.may_open(one, limit.max_connections));
         assert_eq!(open.cut(), [1]);
         drop(last);
         open.connections.abort().await;

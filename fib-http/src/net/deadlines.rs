@@ -45,7 +45,7 @@ pub(crate) struct Deadlines {
     timeouts: Timeouts,
     /// The bytes that the system has taken and that have not earned time yet.
     taken: u64,
-    /// Those of earlier responses among the bytes that have not earned time yet.
+    /// The bytes of earlier responses that have not earned time yet.
     taken_before: u64,
     /// The end of the time earned; `None` before the client has kept output waiting.
     earned_until: Option<Instant>,

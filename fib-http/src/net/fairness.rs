@@ -17,7 +17,7 @@ pub(crate) struct Fairness {
 }
 
 impl Fairness {
-    /// The connection has written so many bytes.
+    /// The connection has written `bytes` bytes.
     pub(crate) fn record(&mut self, bytes: usize) {
         self.written_bytes += bytes;
     }

@@ -44,11 +44,11 @@ pub fn raise_open_files() -> Result<(), Error> {
     Ok(())
 }
 
-/// `wanted` connections, or as many as the limit on open files allows.
+/// `wanted` connections, or as many as the limit on open files allows besides `reserved` ones. At least one.
 #[cfg(unix)]
-pub(crate) fn connections(wanted: usize) -> usize {
+pub(crate) fn connections(wanted: usize, reserved: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).current;
-    let possible = limit.map_or(usize::MAX, possible);
+    let possible = limit.map_or(usize::MAX, |limit| possible(limit, reserved));
     if possible < wanted {
         warn!("at most {possible} connections instead of {wanted}: the limit on open files is {}", limit.unwrap_or(0));
     }
@@ -56,12 +56,24 @@ pub(crate) fn connections(wanted: usize) -> usize {
 }
 
 #[cfg(unix)]
-fn possible(limit: u64) -> usize {
-    usize::try_from(limit.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX).max(1)
+fn possible(limit: u64, reserved: usize) -> usize {
+    let descriptors = usize::try_from(limit.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX);
+    descriptors.saturating_sub(reserved).max(1)
 }
 
 /// `wanted` connections: this system has no limit on open files.
 #[cfg(not(unix))]
-pub(crate) fn connections(wanted: usize) -> usize {
+pub(crate) fn connections(wanted: usize, _: usize) -> usize {
     wanted
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connections_that_are_possible_leave_room_for_the_reserved_ones() {
+        assert_eq!(possible(100, 16), 52);
+        assert_eq!(possible(40, 16), 1);
+    }
 }

@@ -126,7 +126,7 @@ fn bind_all(hosts: &[Vec<SocketAddr>], mut port: u16) -> Result<Vec<TcpListener>
         return Err(left_out.pop().expect("there is a host"));
     }
     for error in left_out {
-        info!("{error}; going on without");
+        info!("{error}; this address is left out");
     }
     Ok(listeners)
 }

@@ -1,4 +1,4 @@
-//! Places for connections: as many as the limit allows, and a few more for requests that must be answered all the same.
+//! Places for connections: as many as the limit allows, and a few more for requests that must be answered even at the limit.
 //!
 //! A connection beyond the limit gets one of the reserved places, and the answers of `/healthz`, `/readyz` and `/metrics`. For
 //! any other request it needs a regular place, which it gets when another connection is ended for it.
@@ -81,7 +81,7 @@ impl Place {
         self.replace(acquire(&self.places.regular).await);
     }
 
-    /// Permission to wait in a reserved place; `None` while as many as may do so wait.
+    /// Permission to wait in a reserved place; `None` if the maximum number is already waiting.
     pub(crate) fn try_wait(&self) -> Option<SemaphorePermit<'_>> {
         self.places.waiting.try_acquire().ok()
     }

@@ -26,7 +26,7 @@ pub(crate) struct Rejections<I> {
     io: I,
     activity: Rc<Activity>,
     service: Rc<Service>,
-    /// The beginning of what has arrived since the last time that nothing was pending.
+    /// The beginning of the input since the connection was last idle.
     input: Vec<u8>,
     /// Requests that had arrived before that.
     requests_before: u64,
@@ -103,7 +103,7 @@ impl<I> Rejections<I> {
 }
 
 impl<I: AsyncWrite + Unpin> Rejections<I> {
-    /// Sends the replacement. hyper is told that all of its own bytes were sent when all of these are.
+    /// Sends the replacement. Reports hyper's bytes as written once the whole replacement is.
     fn poll_write_replacement(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Some(replacement) = &mut self.replacement else { return Poll::Ready(Ok(0)) };
         while replacement.written < replacement.bytes.len() {

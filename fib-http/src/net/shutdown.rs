@@ -5,7 +5,7 @@ use std::time::Duration;
 #[cfg(unix)]
 use sd_notify::NotifyState;
 
-/// What the end of the process takes besides the responses in flight.
+/// Time that stopping takes beyond the grace period.
 #[cfg(unix)]
 const STOP_MARGIN: Duration = Duration::from_secs(5);
 
@@ -39,7 +39,7 @@ mod unix {
     pub struct Signals {
         /// Receives a byte for each signal.
         bytes: UnixStream,
-        /// The place of the latest signal in [`SIGNALS`].
+        /// The index of the latest signal in [`SIGNALS`].
         latest: Arc<AtomicUsize>,
     }
 
@@ -52,13 +52,13 @@ mod unix {
             let (bytes, sender) = UnixStream::pair()?;
             bytes.set_nonblocking(true)?;
             let latest = Arc::new(AtomicUsize::new(0));
-            for (place, (signal, _)) in SIGNALS.into_iter().enumerate() {
+            for (index, (signal, _)) in SIGNALS.into_iter().enumerate() {
                 if signal == SIGHUP && !io::stderr().is_terminal() {
                     // A handler without effect: nobody reads this flag.
                     flag::register(signal, Arc::new(AtomicBool::new(false)))?;
                 } else {
-                    // In this order: who reads the byte finds the place.
-                    flag::register_usize(signal, Arc::clone(&latest), place)?;
+                    // Set the index before the byte is written.
+                    flag::register_usize(signal, Arc::clone(&latest), index)?;
                     pipe::register(signal, sender.try_clone()?)?;
                 }
             }

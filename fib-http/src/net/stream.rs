@@ -113,7 +113,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// A byte stream of which nothing is known but that it takes bytes: what it has taken counts as transmitted.
+/// A byte stream about which only writing is known: what was written counts as transmitted.
 pub(crate) struct Opaque<I>(pub(crate) I);
 
 impl<I: AsyncRead + AsyncWrite + Unpin> Stream for Opaque<I> {

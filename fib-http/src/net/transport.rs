@@ -18,8 +18,8 @@ use super::stream::Stream;
 #[cfg(test)]
 mod tests;
 
-/// Bytes of output after which it is made sure that the system has transmitted them. Looking costs some system calls, so few
-/// bytes, which nearly always are transmitted at once, have to add up before. This much of each connection is in no budget.
+/// After this much output, in bytes, check that the system has transmitted it. A check costs some system calls, and little
+/// output is nearly always transmitted at once. This much of each connection is in no budget.
 pub(crate) const UNCHECKED_BYTES: usize = 16 * 1024;
 
 /// A byte stream with what the service demands of its client.

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::{Buf, Bytes};
 use fib_core::Natural;
 
-use super::Shortage;
+use super::shortage::Shortage;
 
 /// The most bytes of text that are in memory for one number. A longer number is rendered window by window. Each window is one
 /// write to the socket, and a few long writes cost the system much less than many short ones.

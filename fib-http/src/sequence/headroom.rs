@@ -25,7 +25,7 @@ pub(crate) fn check() -> Result<(), TryReserveError> {
     reserve(BYTES)
 }
 
-/// Allocates a block of so many bytes and frees it.
+/// Allocates a block of `bytes` bytes and frees it.
 fn reserve(bytes: usize) -> Result<(), TryReserveError> {
     let mut block = Vec::<u8>::new();
     block.try_reserve_exact(bytes)?;
@@ -45,7 +45,7 @@ impl Headroom {
     /// Checks that `bytes` can be allocated, and that [`check_after`](Self::check_after) would succeed then. Takes nothing.
     ///
     /// # Errors
-    /// When that is not so.
+    /// If there is too little memory.
     pub(crate) fn check_before(&self, bytes: usize) -> Result<(), TryReserveError> {
         let left = if self.allowed.get() >= bytes { 0 } else { BYTES };
         reserve(bytes.saturating_add(left))

@@ -58,7 +58,7 @@ impl InFlight {
         }
     }
 
-    /// So many connections are being served now.
+    /// `count` connections are being served now.
     pub(crate) fn set_connections(&self, count: usize) {
         self.connections.set(count);
     }
@@ -98,12 +98,12 @@ impl InFlight {
         held == 0 || held.saturating_add(more) <= budget
     }
 
-    /// Whether so much of the budget is used that it is worth a look whether there is room.
+    /// Whether more than half of the budget is used, so that a request may have to wait.
     pub(crate) fn is_crowded(&self) -> bool {
         self.held.get() > self.budget / 2
     }
 
-    /// Asks for room until there may be some.
+    /// Waits until there may be room, and asks for it from time to time.
     pub(crate) async fn wait_for_room(&self) {
         struct Waiting<'a>(&'a Cell<usize>);
 
@@ -115,7 +115,7 @@ impl InFlight {
 
         self.waiting.set(self.waiting.get() + 1);
         let _waiting = Waiting(&self.waiting);
-        // The place in the order of those that wait is kept.
+        // The future is kept, so that the request keeps its position in the queue.
         let mut freed = pin!(self.freed.notified());
         loop {
             self.wanted.notify_one();
@@ -125,8 +125,8 @@ impl InFlight {
         }
     }
 
-    /// Tells one of those that wait for room: the last one to come. Where more come than can be served, all would otherwise wait
-    /// in vain.
+    /// Wakes one of the requests that wait for room: the one that came last. If more requests come than can be served, all of
+    /// them would otherwise wait in vain.
     fn tell_of_room(&self) {
         if self.waiting.get() > 0 {
             self.freed.notify_last();

@@ -4,13 +4,14 @@ use coarsetime::{Duration, Instant};
 
 use super::memory::READING_AGE;
 
-/// A pass ends after a shortage of this time that it would end. A neighbour's short spike costs no position.
+/// A shortage of this length ends a pass if freeing its numbers would end the shortage. A neighbour's short
+/// spike costs no position.
 const ENDED_BY_A_PASS: Duration = Duration::from_secs(1);
 
-/// A pass ends after a shortage of this time even if that would not help: memory that stays short is somebody else's need.
+/// A shortage of this length ends a pass even if that would not help: if memory stays short, then other processes need it.
 const ANY: Duration = Duration::from_secs(60);
 
-/// A shortage must have been seen so often, however far apart the requests that see it are.
+/// A shortage must have been seen this often, however far apart the requests that see it are.
 const LEAST_COUNT: u32 = 4;
 
 /// A shortage of memory that no reading has interrupted.

@@ -31,12 +31,12 @@ use self::start::Cancellable;
 use crate::position::{Figures, Position, Store};
 
 /// The most bytes that numbers in flight hold, unless another budget is chosen.
-pub const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 
 /// The most bytes that a response takes besides its number.
 const RESPONSE_BYTES: usize = 2048;
 
-/// A shortage is logged again when none was logged for so long.
+/// A shortage is logged again when none was logged for this long.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// What happens when memory is short.
@@ -101,7 +101,7 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// The sequence from F(`index`) on, with a budget of [`MAX_IN_FLIGHT_BYTES`]. Its position is in memory.
+    /// The sequence from F(`index`) on, with the default budget for numbers in flight. Its position is in memory.
     ///
     /// # Errors
     /// [`StartError`] where memory does not suffice.
@@ -143,14 +143,13 @@ impl Sequence {
     }
 
     /// The same sequence with a budget of `bytes` for numbers in flight.
-    #[must_use]
-    pub fn with_max_in_flight_bytes(mut self, bytes: usize) -> Self {
+    pub(crate) fn with_max_in_flight_bytes(mut self, bytes: usize) -> Self {
         self.in_flight = Rc::new(InFlight::new(bytes));
         self.fibonacci.guard_mut().set_in_flight(Rc::clone(&self.in_flight));
         self
     }
 
-    /// So many clients are connected now.
+    /// `count` clients are connected now.
     pub(crate) fn set_connections(&mut self, count: usize) {
         self.in_flight.set_connections(count);
     }
@@ -313,12 +312,13 @@ impl Sequence {
         match shortage {
             Shortage::InFlight(_) | Shortage::Position(_) => None,
             Shortage::Threshold(above) => Some(above.missing),
-            // How much the allocator lacks is unknown, but clients may hold it. To free one value helps, or nothing does.
+            // How much the allocator lacks is unknown, but clients may hold it. Freeing one value
+            // either suffices or nothing does.
             Shortage::Number(_) | Shortage::Text(_) => (self.load().bytes == 0).then_some(1),
         }
     }
 
-    /// A number could be had.
+    /// Called when a number is available.
     fn shortage_is_over(&mut self) {
         if self.shortage.take().is_some_and(|shortage| shortage.is_logged()) {
             info!("there is memory again for F({})", self.index());

@@ -34,7 +34,7 @@ impl Machine {
         self.wait(100);
     }
 
-    /// Asks every 100 ms for so long, and checks that there is no number at `index`.
+    /// Asks every 100 ms for this many milliseconds, and checks that there is no number at `index`.
     #[track_caller]
     fn assert_refused(&self, sequence: &mut Sequence, milliseconds: u64) {
         let (index, restarts) = (sequence.index(), sequence.restarts());

@@ -90,8 +90,8 @@ fn number() -> OperationBuilder {
         .response(
             "503",
             problem(
-                "Memory is short, the position cannot be written, too many long numbers are in flight to slow clients, too \
-                 many clients are connected, or the request is a prefetch. The position does not change.",
+                "Memory is short, the position cannot be written, the responses that are being sent hold all the memory that \
+                 they may, too many clients are connected, or the request is a prefetch. The position does not change.",
             ),
         )
         .response("505", problem("The version is neither HTTP/1.1 nor HTTP/1.0."))

@@ -1,4 +1,4 @@
-//! Preconditions (RFC 9110, section 13): whether the representation that the client has in mind is the one there is.
+//! Preconditions (RFC 9110, section 13): whether the representation that the client has in mind is the current one.
 //!
 //! Nothing here has a date, so the conditions about dates do not apply.
 

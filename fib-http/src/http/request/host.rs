@@ -49,7 +49,7 @@ pub struct HostNameError;
 
 impl fmt::Display for HostNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the name of a host (without a port), not *. and a name, and not *")
+        f.write_str("expected a host name without a port, `*.NAME`, or `*`")
     }
 }
 

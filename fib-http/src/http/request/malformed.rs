@@ -1,7 +1,7 @@
 //! What is wrong with a head that hyper cannot parse.
 //!
-//! hyper answers such a head itself, with a status only. Where another status says more, and why it was refused, is found out
-//! here by parsing it again.
+//! hyper answers such a head itself, with a status only. This module parses the head again to find a more precise
+//! status and the reason.
 
 use httparse::{EMPTY_HEADER, Error, Header, Request, Status};
 use hyper::StatusCode;
@@ -12,8 +12,8 @@ use crate::http::response::Problem;
 /// The most fields of a head: hyper's limit.
 const MAX_FIELDS: usize = 100;
 
-/// The problem with the head that hyper rejects with `status`. In `input` it stands behind so many requests that were not
-/// rejected, and may lack its end if that is long.
+/// The problem with the head that hyper rejects with `status`. In `input`, it comes after `requests_before` requests
+/// that were not rejected, and may lack its end if that is long.
 pub(crate) fn diagnose(status: StatusCode, input: &[u8], requests_before: u64) -> Problem {
     let head = (0..requests_before).fold(input, |rest, _| after_request(rest));
     let mut fields = [EMPTY_HEADER; MAX_FIELDS];

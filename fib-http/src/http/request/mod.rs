@@ -21,7 +21,7 @@ use self::host::Hosts;
 use self::route::Route;
 use super::response::Problem;
 
-/// Makes all checks of a request's head, each once. None of them needs the body.
+/// Makes all checks of a request's head that need no representation. None of them needs the body.
 /// `is_loopback` says whether the connection arrives at a loopback address.
 ///
 /// # Errors
@@ -29,7 +29,7 @@ use super::response::Problem;
 pub(crate) fn check(
     head: &Parts,
     fields: Fields,
-    route: Route<'_>,
+    route: Route,
     hosts: &Hosts,
     is_loopback: bool,
 ) -> Result<(), Problem> {

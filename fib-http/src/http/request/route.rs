@@ -8,9 +8,12 @@ use crate::http::response::Problem;
 /// The methods that all routes allow, as a value of `Allow`.
 pub(crate) const ALLOWED: &str = "GET, HEAD";
 
+/// Where the documentation is.
+pub(crate) const DOCS: &str = "/docs/";
+
 /// What a request asks for, according to its path. The query does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route<'a> {
+pub(crate) enum Route {
     /// The next number.
     Number,
     Healthy,
@@ -18,8 +21,8 @@ pub(crate) enum Route<'a> {
     Metrics,
     /// The documentation's path without the final slash that its relative links need.
     DocsWithoutSlash,
-    /// A file of the documentation, by its path below `/docs/`.
-    Docs(&'a str),
+    /// Below `/docs/`, where the files of the documentation are.
+    Docs,
     OpenApi,
     Favicon,
     Robots,
@@ -29,8 +32,8 @@ pub(crate) enum Route<'a> {
     Unknown,
 }
 
-impl<'a> Route<'a> {
-    pub(crate) fn of(path: &'a str) -> Self {
+impl Route {
+    pub(crate) fn of(path: &str) -> Self {
         match path {
             "/" => Self::Number,
             "/healthz" => Self::Healthy,
@@ -41,7 +44,8 @@ impl<'a> Route<'a> {
             "/favicon.ico" => Self::Favicon,
             "/robots.txt" => Self::Robots,
             "*" => Self::Server,
-            path => path.strip_prefix("/docs/").map_or(Self::Unknown, Self::Docs),
+            path if path.starts_with(DOCS) => Self::Docs,
+            _ => Self::Unknown,
         }
     }
 
@@ -52,13 +56,18 @@ impl<'a> Route<'a> {
             Self::Healthy => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
-            Self::DocsWithoutSlash | Self::Docs(_) => "/docs",
+            Self::DocsWithoutSlash | Self::Docs => "/docs",
             Self::OpenApi => "/openapi.json",
             Self::Favicon => "/favicon.ico",
             Self::Robots => "/robots.txt",
             Self::Server => "*",
             Self::Unknown => "other",
         }
+    }
+
+    /// Whether it tells operators how the service is.
+    pub(crate) fn is_for_operators(self) -> bool {
+        matches!(self, Self::Healthy | Self::Ready | Self::Metrics)
     }
 
     /// Whether the service answers a `GET` with a representation that has no entity-tag.

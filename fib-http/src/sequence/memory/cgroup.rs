@@ -1,7 +1,7 @@
 //! The memory limits of Linux's control groups, version 1, version 2, and both beside each other.
 //!
 //! A limit binds all processes below its cgroup, so the use is read where the limit is: at the process's own cgroup and at
-//! each one above it, as far as they can be seen. `/proc/self/cgroup` tells the process's place in a hierarchy, and
+//! each one above it, as far as they can be seen. `/proc/self/cgroup` tells the process's cgroup in a hierarchy, and
 //! `/proc/self/mountinfo` tells where that hierarchy is mounted. See cgroups(7), and "Memory" in the kernel's
 //! `Documentation/admin-guide/cgroup-v2.rst`.
 
@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-/// A limit from here on is no limit: version 1 has no word for "none", but shows the most pages that it can count.
+/// A limit from this value on means "unlimited": version 1 shows the largest page count.
 const UNLIMITED: u64 = 1 << 62;
 
 /// The cgroups around this process, its own included.
@@ -41,7 +41,7 @@ impl Version {
     fn limits(self) -> &'static [&'static str] {
         match self {
             Self::V1 => &["memory.limit_in_bytes"],
-            // Above `high` the kernel slows the processes down, which is no place to grow into.
+            // Above `high` the kernel slows the processes down, so the service must not grow into that range.
             Self::V2 => &["memory.max", "memory.high"],
         }
     }
@@ -97,15 +97,15 @@ impl Cgroups {
             Some(mounts) => mounts,
             none => none.insert(parse_mounts(&read(&proc.join("mountinfo"))?)),
         };
-        let mut places: Vec<_> = mounts.iter().filter(|mount| mount.version == version).collect();
-        if places.is_empty() && cgroup == "/" {
+        let mut mounts: Vec<_> = mounts.iter().filter(|mount| mount.version == version).collect();
+        if mounts.is_empty() && cgroup == "/" {
             // Nothing is mounted, and nothing says that there is a limit.
             return Ok(Vec::new());
         }
         // The one that shows most of the cgroups above comes first.
-        places.sort_by_key(|mount| mount.cgroup.components().count());
-        let place = places.into_iter().find_map(|mount| mount.place_of(cgroup, &self.root));
-        let Some((point, below)) = place else {
+        mounts.sort_by_key(|mount| mount.cgroup.components().count());
+        let located = mounts.into_iter().find_map(|mount| mount.locate(cgroup, &self.root));
+        let Some((point, below)) = located else {
             return Err(io::Error::new(ErrorKind::NotFound, format!("the cgroup {cgroup} is not mounted")));
         };
         let mut memory = Vec::new();
@@ -118,7 +118,7 @@ impl Cgroups {
 
 impl Mount {
     /// The mount point, and the path from there to `cgroup`; `None` if that is not below it.
-    fn place_of<'a>(&self, cgroup: &'a str, root: &Path) -> Option<(PathBuf, &'a Path)> {
+    fn locate<'a>(&self, cgroup: &'a str, root: &Path) -> Option<(PathBuf, &'a Path)> {
         let below = Path::new(cgroup).strip_prefix(&self.cgroup).ok()?;
         let point = root.join(self.point.strip_prefix("/").ok()?);
         // A cgroup outside of the process's namespace is shown as `/../other`, and its name says nothing.
@@ -139,7 +139,7 @@ fn limit_of(version: Version, folder: &Path) -> io::Result<Option<(u64, u64)>> {
             Err(error) => return Err(error),
         }
     }
-    // Zero pages are the wish to have all memory reclaimed, and no share of them can be allowed.
+    // A limit of zero asks the kernel to reclaim everything; no share of it can be a threshold.
     let Some(limit) = limit.filter(|limit| (1..UNLIMITED).contains(limit)) else {
         return Ok(None);
     };

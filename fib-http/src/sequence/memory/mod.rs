@@ -213,7 +213,8 @@ impl MemoryGuard for SystemMemory {
     }
 }
 
-/// What both values hold more after the step: a new block takes the place of an old one, about half of what is held.
+/// How many more bytes both values hold after the step: a new block takes the place of an old one, about half of what is
+/// held.
 fn growth(demand: Demand) -> usize {
     demand.additional.saturating_sub(demand.held / 2)
 }

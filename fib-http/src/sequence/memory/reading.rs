@@ -49,7 +49,7 @@ impl Known {
             (Some(error), false) => {
                 let basis =
                     if self.machine.is_some() { "the last good reading counts" } else { "there is no threshold" };
-                warn!("the memory guard is blind, the memory in use cannot be read, {basis}: {error}");
+                warn!("cannot read the memory in use; {basis}: {error}");
             }
             (None, true) => info!("the memory in use can be read again"),
             _ => {}

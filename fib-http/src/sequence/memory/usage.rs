@@ -41,7 +41,7 @@ pub struct ThresholdError;
 
 impl fmt::Display for ThresholdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a number of percent above 0 and at most 100")
+        f.write_str("expected a percentage above 0 and at most 100")
     }
 }
 
