@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use clap::{Parser, Subcommand};
 use tracing::warn;
@@ -193,8 +194,13 @@ impl Config {
             _ => without_variable(argument),
         };
         let command = Self::command().mut_args(only_format).ignore_errors(true);
-        let matches = command.try_get_matches_from(arguments).ok();
-        matches.and_then(|matches| matches.get_one("log_format").copied()).unwrap_or_default()
+        let given = |arguments: &[OsString]| {
+            let matches = command.clone().try_get_matches_from(arguments).ok()?;
+            matches.value_source("log_format").filter(|&source| source != ValueSource::DefaultValue)?;
+            matches.get_one("log_format").copied()
+        };
+        // A bad value of a flag keeps the variable from being read, so it is read again without flags.
+        given(arguments).or_else(|| given(&arguments[..arguments.len().min(1)])).unwrap_or_default()
     }
 
     /// The bytes that the numbers in flight may hold, on a machine or in a cgroup with `memory` bytes of memory. A flag that

@@ -72,6 +72,11 @@ fn an_error_at_the_start_is_json_too() {
     command.env("FIB_HTTP_LOG_FORMAT", "json").env("FIB_HTTP_PORT", "x");
     let error: Value = serde_json::from_slice(&command.output().expect("it starts").stderr).expect("one object");
     assert!(error["message"].as_str().is_some_and(|message| message.contains("FIB_HTTP_PORT")), "{error}");
+    // The bad value of a flag kept the variable from being read.
+    let mut command = Program::command(&["--port=x"]);
+    command.env("FIB_HTTP_LOG_FORMAT", "json");
+    let error: Value = serde_json::from_slice(&command.output().expect("it starts").stderr).expect("one object");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("--port")), "{error}");
 }
 
 /// A program whose standard error is read only when a test wants it.
