@@ -4,6 +4,7 @@
 //! service on the reader's machine. `Host` then contains that name. So a connection that arrives at a loopback address is
 //! checked, whatever other addresses the service listens on.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -59,12 +60,15 @@ impl std::error::Error for HostNameError {}
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     allowed: Vec<HostName>,
+    /// The last `Host` that passed, on other connections and on those over loopback. Most requests have the same one, and
+    /// comparing it costs less than checking it.
+    passed: [RefCell<Vec<u8>>; 2],
 }
 
 impl Hosts {
     /// The `allowed` names. If none is given, every name on connections that do not arrive at a loopback address.
     pub(crate) fn new(allowed: &[HostName]) -> Self {
-        Self { allowed: allowed.to_vec() }
+        Self { allowed: allowed.to_vec(), passed: Default::default() }
     }
 
     /// Checks `Host`, and the authority of a target in absolute form, which takes precedence (RFC 9112, section 3.2.2).
@@ -80,6 +84,11 @@ impl Hosts {
             (None, _) => None,
             (Some(_), Some(_)) => return Err(bad("There is more than one Host.")),
         };
+        let only_field = field.filter(|_| head.uri.authority().is_none());
+        let passed = &self.passed[usize::from(is_loopback)];
+        if only_field.is_some_and(|field| *passed.borrow() == field.as_bytes()) {
+            return Ok(());
+        }
         let mut host = match field {
             Some(field) => Some(field.to_str().ok().and_then(host_of).ok_or_else(|| bad("Host is malformed."))?),
             None => None,
@@ -92,7 +101,14 @@ impl Hosts {
         }
         match host {
             Some(host) if !self.answers_to(host, is_loopback) => Err(misdirected()),
-            _ => Ok(()),
+            _ => {
+                if let Some(field) = only_field {
+                    let mut passed = passed.borrow_mut();
+                    passed.clear();
+                    passed.extend_from_slice(field.as_bytes());
+                }
+                Ok(())
+            }
         }
     }
 
@@ -240,6 +256,7 @@ mod tests {
             ("a b", [400; 4]),
             ("", [400; 4]),
         ] {
+            // The other one first, since what has passed on one connection is remembered.
             for loopback_too in [false, true] {
                 let cases = [loopback, public, (&named, loopback_too), (&any, loopback_too)];
                 for (case, expected) in cases.into_iter().zip(expected).rev() {
