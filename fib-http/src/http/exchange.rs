@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     length: usize,
     /// How many of them the system has taken.
     sent: usize,
+    /// When the exchange ended, if that is known before this is dropped.
+    ended: Option<Instant>,
 }
 
 impl Exchange {
@@ -49,6 +51,7 @@ impl Exchange {
             status: None,
             length: 0,
             sent: 0,
+            ended: None,
         })
     }
 
@@ -86,6 +89,11 @@ impl Exchange {
         self.length = if self.method == Method::HEAD { 0 } else { length };
     }
 
+    /// The exchange ends now.
+    pub(crate) fn end(&mut self, now: Instant) {
+        self.ended = Some(now);
+    }
+
     /// Records that the system has taken `bytes` more of the body.
     pub(crate) fn record_sent(&mut self, bytes: usize) {
         self.sent += bytes;
@@ -94,7 +102,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let took = self.started.elapsed();
+        let took = self.ended.unwrap_or_else(Instant::now).duration_since(self.started);
         let (length, sent) = (self.length, self.sent);
         match self.status {
             Some(status) if sent < length => {

@@ -120,7 +120,7 @@ impl Activity {
         self.requests.set(self.requests.get() + 1);
         self.receives_head.set(false);
         self.unsent_responses.set(self.unsent_responses.get() + 1);
-        UnsentResponse(Rc::clone(self))
+        UnsentResponse { activity: Rc::clone(self), ended: None }
     }
 
     /// How many requests have arrived.
@@ -210,19 +210,29 @@ impl Activity {
 
 /// A response that the system has not taken whole, or that is still being made.
 #[derive(Debug)]
-pub(crate) struct UnsentResponse(Rc<Activity>);
+pub(crate) struct UnsentResponse {
+    activity: Rc<Activity>,
+    /// When the response ended, if that is known before this is dropped.
+    ended: Option<Instant>,
+}
 
 impl UnsentResponse {
+    /// The response ends now.
+    pub(crate) fn end(&mut self, now: Instant) {
+        self.ended = Some(now);
+    }
+
     /// See [`Activity::keep`].
     pub(crate) fn keep(&self, reservation: Reservation) {
-        self.0.keep(reservation);
+        self.activity.keep(reservation);
     }
 }
 
 impl Drop for UnsentResponse {
     fn drop(&mut self) {
-        self.0.unsent_responses.set(self.0.unsent_responses.get() - 1);
-        self.0.idle_since.set(Instant::now());
-        self.0.waiters.notify();
+        let Self { activity, ended } = self;
+        activity.unsent_responses.set(activity.unsent_responses.get() - 1);
+        activity.idle_since.set(ended.unwrap_or_else(Instant::now));
+        activity.waiters.notify();
     }
 }

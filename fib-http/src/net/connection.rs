@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::activity::{Activity, UnsentResponse};
@@ -107,6 +108,10 @@ struct TrackedPayload {
 
 impl Drop for TrackedPayload {
     fn drop(&mut self) {
+        // The clock is read once for both.
+        let now = Instant::now();
+        self.payload.end(now);
+        self.unsent.end(now);
         // The system may keep part of a long response long after accepting all of it.
         if let Some(reservation) = self.payload.take_reservation(UNCHECKED_BYTES) {
             self.unsent.keep(reservation);

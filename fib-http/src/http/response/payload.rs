@@ -1,6 +1,7 @@
 //! The bytes of a response's body.
 
 use bytes::{Buf, Bytes};
+use tokio::time::Instant;
 
 use crate::http::exchange::Exchange;
 use crate::sequence::{Digits, Reservation};
@@ -23,6 +24,13 @@ impl Payload {
     /// The same bytes, which own `exchange` until the system has taken them.
     pub(crate) fn with_exchange(self, exchange: Box<Exchange>) -> Self {
         Self { exchange: Some(exchange), ..self }
+    }
+
+    /// See [`Exchange::end`].
+    pub(crate) fn end(&mut self, now: Instant) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.end(now);
+        }
     }
 
     /// See [`Exchange::take_reservation`].
