@@ -135,7 +135,7 @@ fn known(flags: &[Flag]) {
             assert_eq!(config.on_memory_limit == OnMemoryLimit::Refuse, policy.unwrap_or(false));
             assert_eq!(config.max_inflight_bytes, inflight.flatten());
             assert_eq!(config.max_connections, connections.flatten().unwrap_or(1024));
-            assert_eq!(config.keep_alive, keep_alive.flatten().unwrap_or(Duration::from_secs(30)));
+            assert_eq!(config.keep_alive, keep_alive.flatten().unwrap_or(Duration::from_secs(75)));
             assert_eq!(config.write_timeout, write_timeout.flatten().unwrap_or(Duration::from_secs(60)));
             assert_eq!(config.grace_period, grace.flatten().unwrap_or(Duration::from_secs(10)));
         }
