@@ -174,7 +174,8 @@ fn a_hangup_is_ignored_without_a_terminal() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_hangup_of_the_terminal_stops_it() {
-    let program = format!("{} --port=0 --start=10", env!("CARGO_BIN_EXE_fib-http"));
+    // `script` runs a shell, and some shells stay in between: the signal would reach only them.
+    let program = format!("exec {} --port=0 --start=10", env!("CARGO_BIN_EXE_fib-http"));
     // What the program writes to its terminal, `script` writes to its standard output.
     let mut program = Program::run(Command::new("sh").args(["-c", "exec script -qefc \"$0\" /dev/null >&2", &program]))
         .expect("it listens");
