@@ -1,5 +1,6 @@
 //! A response that is there already, or one to wait for.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +12,7 @@ pub(crate) enum Answer<'a, T> {
     Later(Pin<Box<dyn Future<Output = T> + 'a>>),
 }
 
-impl<'a, T: 'a> Answer<'a, T> {
+impl<'a, T> Answer<'a, T> {
     pub(crate) fn ready(value: T) -> Self {
         Self::Ready(Some(value))
     }
@@ -19,23 +20,16 @@ impl<'a, T: 'a> Answer<'a, T> {
     pub(crate) fn later(future: impl Future<Output = T> + 'a) -> Self {
         Self::Later(Box::pin(future))
     }
-
-    /// The answer that `change` makes of this one.
-    pub(crate) fn map<U: 'a>(self, change: impl FnOnce(T) -> U + 'a) -> Answer<'a, U> {
-        match self {
-            Self::Ready(value) => Answer::Ready(value.map(change)),
-            Self::Later(future) => Answer::later(async { change(future.await) }),
-        }
-    }
 }
 
 impl<T: Unpin> Future for Answer<'_, T> {
-    type Output = T;
+    /// A `Result`, as hyper expects it.
+    type Output = Result<T, Infallible>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Ready(value) => Poll::Ready(value.take().expect("a future is not polled after its end")),
-            Self::Later(future) => future.as_mut().poll(context),
+            Self::Ready(value) => Poll::Ready(Ok(value.take().expect("a future is not polled after its end"))),
+            Self::Later(future) => future.as_mut().poll(context).map(Ok),
         }
     }
 }

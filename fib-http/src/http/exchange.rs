@@ -2,18 +2,31 @@
 
 use std::rc::Rc;
 
+use bytes::Buf;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Uri};
 use tokio::time::Instant;
 use tracing::info;
 
 use super::metrics::Metrics;
+use super::response::Payload;
 use crate::sequence::Reservation;
+
+/// What a connection learns about a response.
+pub(crate) trait ResponseObserver {
+    /// The service closes the connection after the response, and the client may already be sending what follows.
+    fn connection_closes(&self);
+
+    /// The system has the whole response, or the connection has failed. The body has `length` bytes, for which `reservation`
+    /// holds memory.
+    fn response_ended(&mut self, now: Instant, length: usize, reservation: Option<Reservation>);
+}
 
 /// A request that is being answered. It ends, and is recorded, when this is dropped: when the system has the whole response,
 /// or when the connection has failed.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub(crate) struct Exchange<O: ResponseObserver> {
+    observer: O,
     metrics: Rc<Metrics>,
     started: Instant,
     method: Method,
@@ -31,16 +44,21 @@ pub(crate) struct Exchange {
     length: usize,
     /// How many of them the system has taken.
     sent: usize,
-    /// When the exchange ended, if that is known before this is dropped.
-    ended: Option<Instant>,
 }
 
-impl Exchange {
+impl<O: ResponseObserver> Exchange<O> {
     /// Starts when the request's head is complete. In a box: it moves along with the response many times.
-    pub(crate) fn start(metrics: Rc<Metrics>, head: &Parts, route: &'static str, access_log: bool) -> Box<Self> {
+    pub(crate) fn start(
+        observer: O,
+        metrics: Rc<Metrics>,
+        head: &Parts,
+        route: &'static str,
+        access_log: bool,
+    ) -> Box<Self> {
         let logged = access_log.then(|| Box::new(head.uri.clone()));
         let (started, method) = (Instant::now(), head.method.clone());
         Box::new(Self {
+            observer,
             metrics,
             started,
             method,
@@ -51,7 +69,6 @@ impl Exchange {
             status: None,
             length: 0,
             sent: 0,
-            ended: None,
         })
     }
 
@@ -65,20 +82,14 @@ impl Exchange {
         self.number = Some(index);
     }
 
-    /// Keeps `reservation` until the end of the exchange, or until it is taken.
+    /// Keeps `reservation` until the end of the exchange.
     pub(crate) fn keep(&mut self, reservation: Reservation) {
         self.reservation = Some(reservation);
     }
 
-    /// The part of the reservation that counts until the system has transmitted the response, where that is `longer_than` so
-    /// many bytes.
-    pub(crate) fn take_reservation(&mut self, longer_than: usize) -> Option<Reservation> {
-        if self.length <= longer_than {
-            return None;
-        }
-        let mut reservation = self.reservation.take()?;
-        reservation.shrink_to_socket(self.length);
-        Some(reservation)
+    /// The service closes the connection after the response.
+    pub(crate) fn closes_connection(&self) {
+        self.observer.connection_closes();
     }
 
     /// Sets the response's status and the length of its body in bytes. The request is answered now.
@@ -88,21 +99,12 @@ impl Exchange {
         // The body that tells the length of a response to HEAD is not sent.
         self.length = if self.method == Method::HEAD { 0 } else { length };
     }
-
-    /// The exchange ends now.
-    pub(crate) fn end(&mut self, now: Instant) {
-        self.ended = Some(now);
-    }
-
-    /// Records that the system has taken `bytes` more of the body.
-    pub(crate) fn record_sent(&mut self, bytes: usize) {
-        self.sent += bytes;
-    }
 }
 
-impl Drop for Exchange {
+impl<O: ResponseObserver> Drop for Exchange<O> {
     fn drop(&mut self) {
-        let took = self.ended.unwrap_or_else(Instant::now).duration_since(self.started);
+        let now = Instant::now();
+        let took = now.duration_since(self.started);
         let (length, sent) = (self.length, self.sent);
         match self.status {
             Some(status) if sent < length => {
@@ -122,5 +124,34 @@ impl Drop for Exchange {
             info!(%method, target, status, length, sent, seconds = took.as_secs_f64(), "request");
         }
         self.metrics.lost_numbers().flush_if_due();
+        self.observer.response_ended(now, length, self.reservation.take());
+    }
+}
+
+/// The bytes of a body, which own its exchange. hyper drops them when the system has all of them, or when the connection ends.
+#[derive(Debug)]
+pub(crate) struct TrackedPayload<O: ResponseObserver> {
+    payload: Payload,
+    exchange: Box<Exchange<O>>,
+}
+
+impl<O: ResponseObserver> TrackedPayload<O> {
+    pub(crate) fn new(payload: Payload, exchange: Box<Exchange<O>>) -> Self {
+        Self { payload, exchange }
+    }
+}
+
+impl<O: ResponseObserver> Buf for TrackedPayload<O> {
+    fn remaining(&self) -> usize {
+        self.payload.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.payload.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.payload.advance(count);
+        self.exchange.sent += count;
     }
 }

@@ -11,6 +11,8 @@ mod service;
 mod text_format;
 
 pub(crate) use self::answer::Answer;
+pub(crate) use self::exchange::ResponseObserver;
+use self::exchange::TrackedPayload;
 pub use self::request::body::MAX_BYTES as REQUEST_BODY_BYTES;
 pub use self::request::host::HostName;
 pub(crate) use self::request::host::Hosts;
@@ -19,3 +21,6 @@ pub(crate) use self::request::target::MALFORMED as MALFORMED_IN_TARGETS;
 pub use self::request::target::MAX_BYTES as TARGET_BYTES;
 pub use self::service::Service;
 pub(crate) use self::service::{Arrival, Settings};
+
+/// A response as the connection sends it.
+pub(crate) type Response<O> = hyper::Response<http_body_util::Full<TrackedPayload<O>>>;

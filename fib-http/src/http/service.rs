@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use http_body_util::Full;
 use hyper::body::Body;
 use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
 use hyper::http::request::Parts;
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 use tracing::{debug, info};
 
 use super::answer::Answer;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, ResponseObserver, TrackedPayload};
 use super::metrics::{self, Metrics, Snapshot};
 use super::pages::Docs;
 use super::request::accept::{accepts_openmetrics, prefers_text};
@@ -130,14 +131,20 @@ impl Service {
     }
 
     /// Answers one request, or refuses it where there is no place for its connection.
-    pub(crate) fn respond<'a, B>(&'a self, request: Request<B>, arrival: Arrival) -> Answer<'a, Response<Payload>>
+    pub(crate) fn respond<'a, B, O>(
+        &'a self,
+        request: Request<B>,
+        arrival: Arrival,
+        observer: O,
+    ) -> Answer<'a, super::Response<O>>
     where
         B: Body<Data = Bytes> + 'a,
+        O: ResponseObserver + 'a,
     {
         let (head, body) = request.into_parts();
         let fields = Fields::of(&head.headers);
         let route = arrival.route;
-        let exchange = Exchange::start(Rc::clone(&self.metrics), &head, route.label(), self.settings.access_log);
+        let exchange = Exchange::start(observer, Rc::clone(&self.metrics), &head, route.label(), self.settings.access_log);
         let mut checked = if arrival.has_place {
             request::check(&head, fields, route, &self.settings.hosts, arrival.is_loopback)
         } else {
@@ -199,14 +206,14 @@ impl Service {
 
     /// The response to a request whose body has been read. Nothing waits from here on, so a number that is consumed reaches
     /// the response.
-    fn finish(
+    fn finish<O: ResponseObserver>(
         &self,
         head: &Parts,
         fields: Fields,
         route: Route,
         checked: Result<(), Problem>,
-        mut exchange: Box<Exchange>,
-    ) -> Response<Payload> {
+        mut exchange: Box<Exchange<O>>,
+    ) -> super::Response<O> {
         let answer = checked.and_then(|()| contain_panics(|| self.content(head, fields, route, &mut exchange)));
         let mut response = answer.unwrap_or_else(|problem| {
             debug!(status = problem.status().as_u16(), reason = problem.reason(), "refused");
@@ -217,16 +224,19 @@ impl Service {
             // If there was a Content-Length too, the connection must be closed (RFC 9112, section 6.1). hyper does not say.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        if response.headers().keys().any(|name| *name == CONNECTION) {
+            exchange.closes_connection();
+        }
         exchange.set_response(response.status(), response.body().remaining());
-        response.map(|payload| payload.with_exchange(exchange))
+        response.map(|payload| Full::new(TrackedPayload::new(payload, exchange)))
     }
 
-    fn content(
+    fn content<O: ResponseObserver>(
         &self,
         head: &Parts,
         fields: Fields,
         route: Route,
-        exchange: &mut Exchange,
+        exchange: &mut Exchange<O>,
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
         if fields.conditional
@@ -266,7 +276,11 @@ impl Service {
     }
 
     /// Consumes the next number.
-    fn number(&self, as_text: bool, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
+    fn number<O: ResponseObserver>(
+        &self,
+        as_text: bool,
+        exchange: &mut Exchange<O>,
+    ) -> Result<Response<Payload>, Problem> {
         let number = self.sequence.borrow_mut().take().map_err(|shortage| refusal(&shortage))?;
         self.metrics.stepped(exchange.started().elapsed());
         exchange.set_number(number.position.index);
@@ -275,7 +289,11 @@ impl Service {
     }
 
     /// A response whose body takes no memory of this process. What the system holds of it does.
-    fn document(&self, response: Response<Payload>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
+    fn document<O: ResponseObserver>(
+        &self,
+        response: Response<Payload>,
+        exchange: &mut Exchange<O>,
+    ) -> Result<Response<Payload>, Problem> {
         let reservation = self.in_flight.reserve(0, response.body().remaining());
         exchange.keep(reservation.map_err(|over| refusal(&over.into()))?);
         Ok(response)

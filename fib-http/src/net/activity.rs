@@ -7,7 +7,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::http::ResponseObserver;
 use crate::sequence::Reservation;
+
+/// After this much output, in bytes, check that the system has transmitted it. A check costs some system calls, and little
+/// output is nearly always transmitted at once. This much of each connection is in no budget.
+pub(crate) const UNCHECKED_BYTES: usize = 16 * 1024;
 
 /// How long a client may be behind with reading if other clients are waiting.
 pub(crate) const TOLERANCE: Duration = Duration::from_secs(1);
@@ -140,12 +145,6 @@ impl Activity {
         self.behind_since.set(None);
     }
 
-    /// Keeps the memory of a response that the system has accepted completely. It is accounted for until
-    /// [`transmitted`](Self::transmitted).
-    pub(crate) fn keep(&self, reservation: Reservation) {
-        *self.reservation.borrow_mut() = Some(reservation);
-    }
-
     /// The system has transmitted all output.
     pub(crate) fn transmitted(&self) {
         drop(self.reservation.take());
@@ -216,15 +215,18 @@ pub(crate) struct UnsentResponse {
     ended: Option<Instant>,
 }
 
-impl UnsentResponse {
-    /// The response ends now.
-    pub(crate) fn end(&mut self, now: Instant) {
-        self.ended = Some(now);
+impl ResponseObserver for UnsentResponse {
+    fn connection_closes(&self) {
+        self.activity.leave_input_unread();
     }
 
-    /// See [`Activity::keep`].
-    pub(crate) fn keep(&self, reservation: Reservation) {
-        self.activity.keep(reservation);
+    fn response_ended(&mut self, now: Instant, length: usize, reservation: Option<Reservation>) {
+        self.ended = Some(now);
+        // The system may keep part of a long response long after accepting all of it.
+        if let Some(mut reservation) = reservation.filter(|_| length > UNCHECKED_BYTES) {
+            reservation.shrink_to_socket(length);
+            *self.activity.reservation.borrow_mut() = Some(reservation);
+        }
     }
 }
 

@@ -1,19 +1,13 @@
 //! HTTP on one connection.
 
-use std::convert::Infallible;
-use std::io::IoSlice;
 use std::rc::Rc;
 
-use bytes::Buf;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::Request;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
-use tokio::time::Instant;
 use tracing::debug;
 
 use super::activity::{Activity, UnsentResponse};
@@ -21,9 +15,8 @@ use super::admission::Admission;
 use super::deadlines::Timeouts;
 use super::rejections::Rejections;
 use super::stream::Stream;
-use super::transport::{Transport, UNCHECKED_BYTES};
-use crate::http::response::Payload;
-use crate::http::{Answer, Arrival, Route, Service};
+use super::transport::Transport;
+use crate::http::{self, Answer, Arrival, Route, Service};
 use crate::sequence::headroom;
 
 /// The longest head of a request. hyper rejects a longer one with 431.
@@ -52,7 +45,7 @@ pub(crate) async fn serve<I: Stream + 'static>(
     let transport = Transport::new(io, Rc::clone(&activity), timeouts);
     let io = TokioIo::new(Rejections::new(transport, Rc::clone(&activity), Rc::clone(&service)));
     let respond = service_fn(|request| respond(&service, &activity, is_loopback, admission.as_ref(), request));
-    if let Err(error) = shutdown.watch(http().serve_connection(io, respond)).await {
+    if let Err(error) = shutdown.watch(builder().serve_connection(io, respond)).await {
         if error.is_parse_version_h2() {
             // The one rejection that hyper does not answer.
             service.metrics().refused("version");
@@ -61,17 +54,18 @@ pub(crate) async fn serve<I: Stream + 'static>(
     }
 }
 
-fn http() -> http1::Builder {
-    let mut http = http1::Builder::new();
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     // `Deadlines` limits the time that a head may take.
-    http.header_read_timeout(None)
+    builder
+        .header_read_timeout(None)
         .max_header_size(HEAD_BYTES)
         // A client that shuts down its sending side after a request still waits for the number.
         .half_close(true)
         .max_buf_size(BUFFER_BYTES)
         // A body may be long, so it is never copied into one buffer with its head, whatever the transport.
         .writev(true);
-    http
+    builder
 }
 
 /// Answers one request, and keeps the connection busy until the system has the whole response.
@@ -81,58 +75,15 @@ fn respond<'a>(
     is_loopback: bool,
     admission: Option<&'a Admission>,
     request: Request<Incoming>,
-) -> Answer<'a, Result<Response<Full<TrackedPayload>>, Infallible>> {
+) -> Answer<'a, http::Response<UnsentResponse>> {
     let unsent = activity.request_arrived();
     let arrival = Arrival { route: Route::of(request.uri().path()), is_loopback, has_place: true };
-    let answer = match admission {
+    match admission {
         Some(admission) if !admission.is_regular() && !arrival.route.is_for_operators() => Answer::later(async move {
             let has_place = admission.admit().await;
-            service.respond(request, Arrival { has_place, ..arrival }).await
+            let Ok(response) = service.respond(request, Arrival { has_place, ..arrival }, unsent).await;
+            response
         }),
-        _ => service.respond(request, arrival),
-    };
-    answer.map(move |response| {
-        if response.headers().contains_key(CONNECTION) {
-            // The service closes the connection, and the client may already be sending what follows.
-            activity.leave_input_unread();
-        }
-        Ok(response.map(|payload| Full::new(TrackedPayload { payload, unsent })))
-    })
-}
-
-/// The bytes of a response, which hyper drops when the system has all of them or when the connection ends.
-struct TrackedPayload {
-    payload: Payload,
-    unsent: UnsentResponse,
-}
-
-impl Drop for TrackedPayload {
-    fn drop(&mut self) {
-        // The clock is read once for both.
-        let now = Instant::now();
-        self.payload.end(now);
-        self.unsent.end(now);
-        // The system may keep part of a long response long after accepting all of it.
-        if let Some(reservation) = self.payload.take_reservation(UNCHECKED_BYTES) {
-            self.unsent.keep(reservation);
-        }
-    }
-}
-
-impl Buf for TrackedPayload {
-    fn remaining(&self) -> usize {
-        self.payload.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.payload.chunk()
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        self.payload.chunks_vectored(slices)
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.payload.advance(count);
+        _ => service.respond(request, arrival, unsent),
     }
 }

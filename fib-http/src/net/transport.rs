@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::activity::Activity;
+use super::activity::{Activity, UNCHECKED_BYTES};
 use super::deadlines::{Deadlines, Timeouts};
 use super::fairness::Fairness;
 use super::lingering::LingeringClose;
@@ -17,10 +17,6 @@ use super::stream::Stream;
 
 #[cfg(test)]
 mod tests;
-
-/// After this much output, in bytes, check that the system has transmitted it. A check costs some system calls, and little
-/// output is nearly always transmitted at once. This much of each connection is in no budget.
-pub(crate) const UNCHECKED_BYTES: usize = 16 * 1024;
 
 /// A byte stream with what the service demands of its client.
 pub(crate) struct Transport<I: Stream> {
