@@ -144,7 +144,8 @@ impl Service {
         let (head, body) = request.into_parts();
         let fields = Fields::of(&head.headers);
         let route = arrival.route;
-        let exchange = Exchange::start(observer, Rc::clone(&self.metrics), &head, route.label(), self.settings.access_log);
+        let exchange =
+            Exchange::start(observer, Rc::clone(&self.metrics), &head, route.label(), self.settings.access_log);
         let mut checked = if arrival.has_place {
             request::check(&head, fields, route, &self.settings.hosts, arrival.is_loopback)
         } else {

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::Request;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tracing::debug;
