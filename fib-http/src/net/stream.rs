@@ -15,6 +15,9 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
     /// Ready when the system has transmitted all that was written: none of it waits for room at the client.
     fn poll_transmitted(&mut self, context: &mut Context<'_>) -> Poll<()>;
 
+    /// Ready when the system has transmitted all that was written but for a few KiB. This is cheaper.
+    fn poll_nearly_transmitted(&mut self, context: &mut Context<'_>) -> Poll<()>;
+
     /// Whether the system has transmitted all that was written.
     fn is_transmitted(&mut self) -> bool;
 
@@ -56,16 +59,20 @@ impl Socket {
 impl Stream for Socket {
     fn poll_transmitted(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.await_transmission();
-        if send_queue::poll_transmitted(&self.stream, context).is_pending() {
+        if send_queue::poll_writable(&self.stream, context).is_pending() {
             return Poll::Pending;
         }
         self.prepare_write();
         Poll::Ready(())
     }
 
+    fn poll_nearly_transmitted(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        send_queue::poll_writable(&self.stream, context)
+    }
+
     fn is_transmitted(&mut self) -> bool {
         self.await_transmission();
-        send_queue::is_transmitted(&self.stream)
+        send_queue::is_writable(&self.stream)
     }
 
     fn discard_untransmitted(&self) {
@@ -118,6 +125,10 @@ pub(crate) struct Opaque<I>(pub(crate) I);
 
 impl<I: AsyncRead + AsyncWrite + Unpin> Stream for Opaque<I> {
     fn poll_transmitted(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn poll_nearly_transmitted(&mut self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
 

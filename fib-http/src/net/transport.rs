@@ -24,7 +24,7 @@ pub(crate) struct Transport<I: Stream> {
     activity: Rc<Activity>,
     deadlines: Deadlines,
     fairness: Fairness,
-    /// Bytes written since all were known to be transmitted.
+    /// Bytes written since nearly all were known to be transmitted.
     unchecked_bytes: usize,
     /// `None` before the sending side is shut down.
     lingering_close: Option<LingeringClose>,
@@ -59,15 +59,29 @@ impl<I: Stream> Transport<I> {
         Poll::Ready(error)
     }
 
-    /// Ready when the system has transmitted all output, or nearly all where up to `tolerated` bytes were written.
-    fn poll_transmitted(&mut self, tolerated: usize, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.unchecked_bytes > tolerated || self.deadlines.is_waiting() {
-            if self.io.poll_transmitted(context).is_pending() {
-                return self.poll_blocked(context).map(Err);
-            }
-            self.unchecked_bytes = 0;
-            self.activity.transmitted();
+    /// Ready when the system has transmitted all output.
+    fn poll_transmitted(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let transmitted = self.io.poll_transmitted(context);
+        self.after_check(transmitted, context)
+    }
+
+    /// Ready when the system has transmitted nearly all output. Costs nothing where little was written.
+    fn poll_nearly_transmitted(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.unchecked_bytes <= UNCHECKED_BYTES && !self.deadlines.is_waiting() {
+            self.deadlines.caught_up();
+            return Poll::Ready(Ok(()));
         }
+        let transmitted = self.io.poll_nearly_transmitted(context);
+        self.after_check(transmitted, context)
+    }
+
+    /// Accounts for a check of what the system has transmitted.
+    fn after_check(&mut self, transmitted: Poll<()>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if transmitted.is_pending() {
+            return self.poll_blocked(context).map(Err);
+        }
+        self.unchecked_bytes = 0;
+        self.activity.transmitted();
         self.deadlines.caught_up();
         Poll::Ready(Ok(()))
     }
@@ -96,7 +110,7 @@ impl<I: Stream> AsyncRead for Transport<I> {
             let idle_since = self.activity.idle_since();
             let error = ready!(self.deadlines.poll_request(idle_since, context));
             // A client that has yet to read the last response needs no time for another request.
-            ready!(self.poll_transmitted(0, context))?;
+            ready!(self.poll_transmitted(context))?;
             return Poll::Ready(Err(error));
         }
         result
@@ -131,12 +145,12 @@ impl<I: Stream> AsyncWrite for Transport<I> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_flush(context))?;
-        self.poll_transmitted(UNCHECKED_BYTES, context)
+        self.poll_nearly_transmitted(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering_close.is_none() {
-            ready!(self.poll_transmitted(0, context))?;
+            ready!(self.poll_transmitted(context))?;
             ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
         }
         let Self { io, activity, lingering_close, .. } = &mut *self;

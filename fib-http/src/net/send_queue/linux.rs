@@ -9,12 +9,12 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use crate::sequence::SOCKET_BYTES;
+use crate::net::activity::UNCHECKED_BYTES;
 
 /// The bytes that may wait to be transmitted. Linux checks this only when it needs another buffer, and has been seen to take
-/// about 110 KiB more.
-#[expect(clippy::cast_possible_truncation, reason = "256 KiB")]
-const LIMIT: u32 = SOCKET_BYTES as u32 / 2;
+/// about 110 KiB more. The socket is writable while fewer bytes wait, so that one look tells that nearly all is transmitted.
+#[expect(clippy::cast_possible_truncation, reason = "16 KiB")]
+const LIMIT: u32 = UNCHECKED_BYTES as u32;
 
 /// Limits what waits to be transmitted.
 pub(crate) fn limit(stream: &TcpStream) -> io::Result<()> {
@@ -26,10 +26,10 @@ pub(crate) fn await_transmission(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_tcp_notsent_lowat(1)
 }
 
-/// After [`await_transmission`]: ready when all is transmitted, or when the connection has failed.
-pub(crate) fn poll_transmitted(stream: &TcpStream, context: &mut Context<'_>) -> Poll<()> {
+/// Ready when the socket is writable, or when the connection has failed.
+pub(crate) fn poll_writable(stream: &TcpStream, context: &mut Context<'_>) -> Poll<()> {
     // The runtime remembers an earlier state of the socket. A refusal makes it forget that.
-    let look = || if is_transmitted(stream) { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) };
+    let look = || if is_writable(stream) { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) };
     loop {
         if stream.try_io(Interest::WRITABLE, look).is_ok() {
             return Poll::Ready(());
@@ -43,8 +43,8 @@ pub(crate) fn poll_transmitted(stream: &TcpStream, context: &mut Context<'_>) ->
     }
 }
 
-/// After [`await_transmission`]: whether all is transmitted, or the connection has failed.
-pub(crate) fn is_transmitted(stream: &TcpStream) -> bool {
+/// Whether the socket is writable, or the connection has failed.
+pub(crate) fn is_writable(stream: &TcpStream) -> bool {
     let mut watched = [PollFd::new(stream, PollFlags::OUT)];
     // A failed look must not keep a connection for ever.
     poll(&mut watched, Some(&Timespec::default())).map_or(true, |count| count > 0)

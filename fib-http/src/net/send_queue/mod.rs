@@ -9,6 +9,6 @@ mod linux;
 mod other;
 
 #[cfg(any(target_os = "android", target_os = "linux"))]
-pub(crate) use self::linux::{await_transmission, is_transmitted, limit, poll_transmitted};
+pub(crate) use self::linux::{await_transmission, is_writable, limit, poll_writable};
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
-pub(crate) use self::other::{await_transmission, is_transmitted, limit, poll_transmitted};
+pub(crate) use self::other::{await_transmission, is_writable, limit, poll_writable};

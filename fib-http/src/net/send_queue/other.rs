@@ -19,11 +19,11 @@ pub(crate) fn await_transmission(_: &TcpStream) -> io::Result<()> {
 }
 
 /// Always ready.
-pub(crate) fn poll_transmitted(_: &TcpStream, _: &mut Context<'_>) -> Poll<()> {
+pub(crate) fn poll_writable(_: &TcpStream, _: &mut Context<'_>) -> Poll<()> {
     Poll::Ready(())
 }
 
 /// Always true.
-pub(crate) fn is_transmitted(_: &TcpStream) -> bool {
+pub(crate) fn is_writable(_: &TcpStream) -> bool {
     true
 }
