@@ -66,6 +66,35 @@ fn a_connection_without_a_request_yet_is_not_idle() {
     assert_eq!(server.stop(), 2);
 }
 
+/// Seen: connections on which nothing arrived took the reserved places, and a health check waited until one was ended.
+#[test]
+fn silent_connections_leave_the_reserved_places_to_requests() {
+    let server = Server::start(&["--max-connections=2"]);
+    let mut silent: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+    for _ in 0..20 {
+        assert_eq!(server.connect().exchange(HEALTH).status, 200);
+    }
+    // None of them was ended, and each may still ask.
+    for client in &mut silent {
+        assert_eq!(client.exchange(HEALTH).status, 200);
+    }
+    drop(silent);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn the_oldest_of_too_many_silent_connections_is_closed() {
+    let server = Server::start(&["--max-connections=1"]);
+    let mut first = server.connect();
+    assert_eq!(first.exchange(HEALTH).status, 200);
+    let mut silent: Vec<Client> = (0..100).map(|_| server.connect()).collect();
+    assert_eq!(server.connect().exchange(HEALTH).status, 200);
+    assert!(silent[0].ended());
+    assert_eq!(silent[99].exchange(HEALTH).status, 200);
+    drop((first, silent));
+    assert_eq!(server.stop(), 0);
+}
+
 /// Asks for a number and reads the head of the response. Returns the length of the body that follows.
 fn start_download(client: &mut Client) -> usize {
     client.send(GET);

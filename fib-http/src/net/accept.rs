@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 
 use super::connections::OpenConnections;
 use super::places::{Place, Places};
+use super::silent::SilentConnections;
 
 /// The pause after a failure to accept that the next attempt would meet again, such as too many open files. It doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -39,31 +40,31 @@ pub(crate) fn adopt(listeners: Vec<StdListener>) -> io::Result<Vec<TcpListener>>
     listeners.into_iter().map(adopt).collect()
 }
 
-/// Accepts connections from all listeners.
+/// Accepts connections from all listeners, and decides which of them may have a place.
 pub(crate) struct Acceptor {
-    listeners: Vec<TcpListener>,
-    /// The listener that is asked first. It changes with each connection, so that none of them starves.
-    first: usize,
+    listeners: Listeners,
     places: Rc<Places>,
+    silent: SilentConnections,
     /// The connection that waits for a place.
     accepted: Option<(TcpStream, SocketAddr)>,
     /// Whether another connection was ended for this one.
     room_is_made: Cell<bool>,
+}
+
+/// Sockets that listen.
+struct Listeners {
+    sockets: Vec<TcpListener>,
+    /// The one that is asked first. It changes with each connection, so that none of them starves.
+    first: usize,
     pause: Duration,
     last_failure: Option<Instant>,
 }
 
 impl Acceptor {
-    pub(crate) fn new(listeners: Vec<TcpListener>, places: Rc<Places>) -> Self {
-        Self {
-            listeners,
-            first: 0,
-            places,
-            accepted: None,
-            room_is_made: Cell::new(false),
-            pause: FIRST_PAUSE,
-            last_failure: None,
-        }
+    pub(crate) fn new(sockets: Vec<TcpListener>, places: Rc<Places>) -> Self {
+        let listeners = Listeners { sockets, first: 0, pause: FIRST_PAUSE, last_failure: None };
+        let silent = SilentConnections::default();
+        Self { listeners, places, silent, accepted: None, room_is_made: Cell::new(false) }
     }
 
     /// The next connection. After any failure to accept this tries again, after a pause where the next attempt would
@@ -74,7 +75,7 @@ impl Acceptor {
     pub(crate) async fn next(&mut self, open: &OpenConnections) -> (Place, TcpStream, SocketAddr) {
         loop {
             let Some((stream, peer)) = self.accepted.take() else {
-                self.accepted = Some(self.accept_or_retry().await);
+                self.accepted = Some(self.candidate().await);
                 continue;
             };
             if let Some(place) = self.places.free() {
@@ -90,6 +91,27 @@ impl Acceptor {
         }
     }
 
+    /// A connection that may have a place: any while a regular one is free, or else one on which input has arrived.
+    async fn candidate(&mut self) -> (TcpStream, SocketAddr) {
+        let Self { listeners, places, silent, .. } = self;
+        loop {
+            if places.has_regular() {
+                return match silent.pop() {
+                    Some(oldest) => oldest,
+                    None => listeners.accept_or_retry().await,
+                };
+            }
+            tokio::select! {
+                biased;
+                candidate = silent.next_with_input() => return candidate,
+                () = places.regular(), if !silent.is_empty() => {}
+                accepted = listeners.accept_or_retry() => silent.push(accepted),
+            }
+        }
+    }
+}
+
+impl Listeners {
     async fn accept_or_retry(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             match self.accept().await {
@@ -120,12 +142,12 @@ impl Acceptor {
 
     /// The next connection at any listener.
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Self { listeners, first, .. } = self;
+        let Self { sockets, first, .. } = self;
         poll_fn(|context| {
             *first = first.wrapping_add(1);
-            for offset in 0..listeners.len() {
-                let listener = &listeners[first.wrapping_add(offset) % listeners.len()];
-                if let Poll::Ready(accepted) = listener.poll_accept(context) {
+            for offset in 0..sockets.len() {
+                let socket = &sockets[first.wrapping_add(offset) % sockets.len()];
+                if let Poll::Ready(accepted) = socket.poll_accept(context) {
                     return Poll::Ready(accepted);
                 }
             }

@@ -17,6 +17,7 @@ mod send_queue;
 mod server;
 mod short_writes;
 pub mod shutdown;
+mod silent;
 mod stream;
 mod transport;
 

@@ -49,6 +49,16 @@ impl Places {
         any.ok().map(|(permit, is_regular)| self.place(permit, is_regular))
     }
 
+    /// Whether a regular place is free.
+    pub(crate) fn has_regular(&self) -> bool {
+        self.regular.available_permits() > 0
+    }
+
+    /// Waits until a regular place is free.
+    pub(crate) async fn regular(&self) {
+        drop(acquire(&self.regular).await);
+    }
+
     /// The next place that becomes free.
     pub(crate) async fn next(self: &Rc<Self>) -> Place {
         let (permit, is_regular) = tokio::select! {

@@ -18,6 +18,7 @@ use super::clients::ClientLimit;
 use super::connections::Connections;
 use super::deadlines::Timeouts;
 use super::places::{Places, RESERVED};
+use super::silent::MAX_SILENT;
 use super::stream::{Opaque, Socket};
 use super::{connection, limits, listen, shutdown};
 use crate::http::Service;
@@ -59,8 +60,8 @@ pub(crate) async fn serve(
     mut signal: impl AsyncFnMut() -> &'static str,
 ) -> io::Result<()> {
     let listeners = accept::adopt(listeners)?;
-    // The reserved places need descriptors too.
-    let max_connections = limits::connections(settings.max_connections, RESERVED);
+    // The connections beyond the limit need descriptors too.
+    let max_connections = limits::connections(settings.max_connections, RESERVED + MAX_SILENT);
     shutdown::notify_ready();
     listen::announce(&listeners);
 
