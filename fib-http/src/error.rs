@@ -48,7 +48,9 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Resolve { host, source } => write!(f, "cannot resolve the host '{host}': {source}"),
+            Self::Resolve { host, source } => {
+                write!(f, "cannot resolve the host '{host}' (--host or FIB_HTTP_HOST): {source}")
+            }
             Self::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
                 write!(f, "cannot listen on {address}: the port is in use")
             }

@@ -78,6 +78,10 @@ fn resolve(host: &str) -> Result<Vec<SocketAddr>, Error> {
     // An IPv6 address may stand in brackets, as in a URL.
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let mut addresses: Vec<SocketAddr> = (bare, 0).to_socket_addrs().map_err(failed)?.collect();
+    for address in &mut addresses {
+        // An IPv4 address in the form of an IPv6 one means the IPv4 address: these sockets do not serve both families.
+        address.set_ip(address.ip().to_canonical());
+    }
     addresses.sort_unstable();
     addresses.dedup();
     if addresses.is_empty() {
@@ -196,6 +200,7 @@ mod tests {
         assert_eq!(addresses("127.0.0.2"), ["127.0.0.2"]);
         assert_eq!(addresses("::1"), ["::1"]);
         assert_eq!(addresses("[::1]"), ["::1"]);
+        assert_eq!(addresses("::ffff:127.0.0.1"), ["127.0.0.1"]);
         assert!(matches!(resolve("no such host"), Err(Error::Resolve { .. })));
     }
 

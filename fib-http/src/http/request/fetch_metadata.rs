@@ -32,7 +32,7 @@ pub(crate) fn check(head: &Parts) -> Result<(), Problem> {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "prefetch", detail));
     }
     let is_cross_site = if headers.contains_key(SEC_FETCH_SITE) {
-        is(headers, SEC_FETCH_SITE, "cross-site") && !is_top_level_navigation(headers)
+        values(headers, SEC_FETCH_SITE, "cross-site").any(|is_equal| is_equal) && !is_top_level_navigation(headers)
     } else {
         // A cross-origin navigation by GET has no `Origin`. It can have a `Referer`, as an image can, but only the navigation
         // asks for HTML.
@@ -48,7 +48,8 @@ pub(crate) fn check(head: &Parts) -> Result<(), Problem> {
 /// Whether the response replaces a whole page, so that the user sees where it comes from. Frames, `embed` and `object`
 /// navigate too, but their destination is another one.
 fn is_top_level_navigation(headers: &HeaderMap) -> bool {
-    is(headers, SEC_FETCH_MODE, "navigate") && is(headers, SEC_FETCH_DEST, "document")
+    let is_only = |name, value| headers.contains_key(&name) && values(headers, name, value).all(|is_equal| is_equal);
+    is_only(SEC_FETCH_MODE, "navigate") && is_only(SEC_FETCH_DEST, "document")
 }
 
 /// Whether the field is `prefetch`, perhaps with parameters such as `;prerender`.
@@ -59,8 +60,9 @@ fn is_prefetch(headers: &HeaderMap, name: HeaderName) -> bool {
     headers.get_all(name).iter().any(|value| purposes(value.as_bytes()))
 }
 
-fn is(headers: &HeaderMap, name: HeaderName, value: &str) -> bool {
-    headers.get(name).is_some_and(|field| field.as_bytes().trim_ascii().eq_ignore_ascii_case(value.as_bytes()))
+/// Whether each of the fields with this name is `value`. No browser sends two, so the stricter reading costs nobody anything.
+fn values(headers: &HeaderMap, name: HeaderName, value: &str) -> impl Iterator<Item = bool> {
+    headers.get_all(name).iter().map(move |field| field.as_bytes().trim_ascii().eq_ignore_ascii_case(value.as_bytes()))
 }
 
 /// Whether the field is present and its URL does not have the host and port that the request is for. The scheme is left out:
@@ -134,6 +136,10 @@ mod tests {
         }
         expect(403, "/", &[("sec-fetch-site", "cross-site")]);
         expect(403, "/", &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]);
+        // Of two fields with the same name, the stricter counts.
+        expect(403, "/", &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")]);
+        let [site, mode, dest, accept] = cross("navigate", "document");
+        expect(403, "/", &[site, mode, dest, accept, ("sec-fetch-dest", "iframe")]);
         for site in ["none", "same-origin", "same-site"] {
             // The origin may be another one: what the browser says about the site is more precise.
             expect(
