@@ -180,7 +180,7 @@ fn after_a_kill_it_starts_again_on_the_same_port() {
 #[test]
 fn the_soft_limit_on_open_files_is_raised() {
     let mut command = std::process::Command::new("prlimit");
-    command.args(["--nofile=64:600", env!("CARGO_BIN_EXE_fib-http"), "--port=0", "--max-connections=500"]);
+    command.args(["--nofile=64:620", env!("CARGO_BIN_EXE_fib-http"), "--port=0", "--max-connections=500"]);
     let program = Program::run(&mut command).expect("it listens");
     // Each of them stays open.
     let clients: Vec<Client> = (0..200)
