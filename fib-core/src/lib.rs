@@ -106,6 +106,7 @@ struct Readme;
 
 mod arch;
 mod digits;
+mod doubling;
 mod error;
 mod fibonacci;
 mod guard;
@@ -123,10 +124,10 @@ mod text;
 #[doc(hidden)]
 pub use arch::{Kernel, UnsupportedKernel};
 pub use digits::{DigitsError, MAX_DIGITS, leading_digits, trailing_digits};
-pub use error::{Cause, Exhausted, ParseError};
+pub use error::{Cause, Exhausted, NotFibonacci, ParseError};
 pub use fibonacci::{Fibonacci, Restarting};
-pub use guard::{ByteBudget, Demand, MemoryGuard, Unlimited};
+pub use guard::{ByteBudget, Demand, GuardFn, MemoryGuard, Unlimited, guard_fn};
 pub use limb::Limb;
 pub use natural::Natural;
 pub use radix::{Binary, Decimal, Radix};
-pub use storage::{Heap, Inline, Storage};
+pub use storage::{Buffer, Heap, Inline, Slice, Storage};

@@ -13,6 +13,7 @@
 
 #[cfg(any(test, feature = "__kernels"))]
 mod choice;
+mod conversion;
 #[cfg(any(test, feature = "__kernels", all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 pub(crate) mod kernel;
 mod portable;
@@ -36,6 +37,7 @@ mod exhaustion;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use conversion::{multiply_add_binary, multiply_add_decimal, remainder};
 #[cfg(feature = "alloc")]
 pub(crate) use scalar::divide_in_place;
 pub(crate) use scalar::{add_carry_in_place, compare, from_decimal_text, from_le_bytes, sum_carries};

@@ -1,5 +1,7 @@
 //! Numbers as text. A decimal limb is a fixed number of digits, so writing and reading take linear time.
 
+mod scientific;
+
 use core::fmt::{self, Alignment, Write};
 use core::str::FromStr;
 
@@ -9,10 +11,13 @@ use crate::error::Exhausted;
 use crate::error::ParseError;
 use crate::limb::Limb;
 use crate::natural::Natural;
-use crate::radix::{Binary, Decimal};
-use crate::storage::Storage;
+use crate::radix::{Binary, Decimal, Radix};
+use crate::storage::{Buffer, Storage};
 #[cfg(feature = "alloc")]
-use crate::storage::{Heap, sealed::Limbs};
+use crate::storage::{
+    Heap,
+    sealed::{Create, Limbs},
+};
 
 /// The number of decimal digits in a limb.
 const LIMB_DIGITS: usize = Decimal::LIMB_DIGITS;
@@ -20,7 +25,7 @@ const LIMB_DIGITS: usize = Decimal::LIMB_DIGITS;
 /// The number of digits that [`fmt::Display`] writes at a time, from a buffer on the stack.
 const CHUNK: usize = 16 * LIMB_DIGITS;
 
-impl<S: Storage> Natural<Decimal, S> {
+impl<S: Buffer> Natural<Decimal, S> {
     /// The exact number of decimal digits; zero has one. Constant time.
     #[must_use]
     pub fn digit_count(&self) -> usize {
@@ -46,12 +51,68 @@ impl<S: Storage> Natural<Decimal, S> {
     #[must_use = "only this many bytes of the buffer are written"]
     #[inline]
     pub fn copy_digits(&self, from: usize, out: &mut [u8]) -> usize {
-        match (self.limbs(), from) {
-            ([], 0) => arch::short_text(0, out),
-            (&[limb], 0) => arch::short_text(limb, out),
-            _ => None,
+        copy_digits(self.limbs(), from, out)
+    }
+
+    /// Passes all digits in ASCII to `write`, in pieces of up to some hundred, the most significant digit first. Linear time;
+    /// allocates nothing. An error of `write` ends it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "jump")] {
+    /// use fib_core::Natural;
+    /// use std::io::Write;
+    ///
+    /// let number = Natural::fibonacci(10_000)?;
+    /// let mut out = std::io::BufWriter::new(Vec::new());
+    /// number.write_digits(|digits| out.write_all(digits))?;
+    /// assert_eq!(out.into_inner()?, number.to_string().into_bytes());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The error of `write`.
+    pub fn write_digits<E>(&self, write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        write_digits(self.limbs(), write)
+    }
+}
+
+/// [`Natural::copy_digits`] for decimal limbs.
+#[inline]
+fn copy_digits(limbs: &[Limb], from: usize, out: &mut [u8]) -> usize {
+    match (limbs, from) {
+        ([], 0) => arch::short_text(0, out),
+        (&[limb], 0) => arch::short_text(limb, out),
+        _ => None,
+    }
+    .unwrap_or_else(|| copy_some_digits(limbs, from, out))
+}
+
+/// [`Natural::write_digits`] of the number with these decimal limbs.
+fn write_digits<E>(limbs: &[Limb], mut write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let mut chunk = [0; CHUNK];
+    let mut from = 0;
+    loop {
+        let count = copy_digits(limbs, from, &mut chunk);
+        if count == 0 {
+            return Ok(());
         }
-        .unwrap_or_else(|| copy_some_digits(self.limbs(), from, out))
+        write(&chunk[..count])?;
+        from += count;
+    }
+}
+
+impl<R: Radix, S: Buffer> fmt::Debug for Natural<R, S> {
+    /// `Natural(55)`, or in radix [`Binary`] `Natural(0x37)`, since hexadecimal takes linear time.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Natural(")?;
+        if R::LIMB_MAX == Decimal::BASE - 1 {
+            write_digits(self.limbs(), |digits| write_ascii(f, digits))?;
+        } else {
+            f.write_str("0x")?;
+            write_hex_digits(self.limbs(), f)?;
+        }
+        f.write_char(')')
     }
 }
 
@@ -102,22 +163,15 @@ fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
     digits
 }
 
-impl<S: Storage> fmt::Display for Natural<Decimal, S> {
+impl<S: Buffer> fmt::Display for Natural<Decimal, S> {
     /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear time. Allocates nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_integral(f, "", self.digit_count(), |f| {
-            let mut chunk = [0; CHUNK];
-            let mut from = 0;
-            loop {
-                let count = self.copy_digits(from, &mut chunk);
-                if count == 0 {
-                    return Ok(());
-                }
-                f.write_str(str::from_utf8(&chunk[..count]).map_err(|_| fmt::Error)?)?;
-                from += count;
-            }
-        })
+        pad_integral(f, "", self.digit_count(), |f| self.write_digits(|digits| write_ascii(f, digits)))
     }
+}
+
+fn write_ascii(f: &mut fmt::Formatter<'_>, digits: &[u8]) -> fmt::Result {
+    f.write_str(str::from_utf8(digits).map_err(|_| fmt::Error)?)
 }
 
 /// [`fmt::Formatter::pad_integral`] for a number whose digits are not in one string; `write_digits` writes them.
@@ -153,18 +207,51 @@ fn write_repeated(f: &mut fmt::Formatter<'_>, c: char, count: usize) -> fmt::Res
     (0..count).try_for_each(|_| f.write_char(c))
 }
 
-impl<S: Storage> FromStr for Natural<Decimal, S> {
+impl<R: Radix, S: Storage> FromStr for Natural<R, S> {
     type Err = ParseError;
 
-    /// Reads decimal digits, after a `+` or nothing, as for the integers of Rust. Leading zeros are allowed. Linear time.
+    /// Reads decimal digits, as [`from_digits`](Natural::from_digits) does.
     ///
     /// # Errors
     /// [`ParseError`] if the text is empty, has a byte that is not a digit, or is too long for the storage.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let digits = significant_digits(text.as_bytes())?;
-        let mut storage = S::zeroed(digits.len().div_ceil(LIMB_DIGITS))?;
-        arch::from_decimal_text(digits, storage.limbs_mut());
-        Ok(Self::from_storage(storage))
+        Self::from_digits(text.as_bytes())
+    }
+}
+
+impl<R: Radix, S: Storage> Natural<R, S> {
+    /// The number with these decimal digits in ASCII, the most significant digit first, after a `+` or nothing, as for the integers
+    /// of Rust. Leading zeros are allowed. Takes linear time in radix [`Decimal`], and **quadratic** time in [`Binary`].
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Inline, Natural, ParseError};
+    ///
+    /// type Short = Natural<Decimal, Inline<4>>;
+    /// assert_eq!(Short::from_digits(b"0144")?, 144);
+    /// let error = Short::from_digits(b"14 4").unwrap_err();
+    /// assert_eq!(error, ParseError::InvalidDigit { byte: b' ', offset: 2 });
+    /// # Ok::<(), ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ParseError`] if there are no digits, a byte is not a digit, or the number is too long for the storage.
+    pub fn from_digits(digits: &[u8]) -> Result<Self, ParseError> {
+        let digits = significant_digits(digits)?;
+        let count = digits.len().div_ceil(LIMB_DIGITS);
+        if R::LIMB_MAX == Decimal::BASE - 1 {
+            let mut storage = S::zeroed(count)?;
+            arch::from_decimal_text(digits, storage.limbs_mut());
+            return Ok(Self::from_storage(storage));
+        }
+        let mut end = 0;
+        let limbs = (0..count).rev().map(|position| {
+            let start = end;
+            end = digits.len() - position * LIMB_DIGITS;
+            let mut limb = [0];
+            arch::from_decimal_text(&digits[start..end], &mut limb);
+            limb[0]
+        });
+        Ok(Self::from_foreign_limbs(count, limbs)?)
     }
 }
 
@@ -186,7 +273,7 @@ fn significant_digits(text: &[u8]) -> Result<&[u8], ParseError> {
 /// The number of hexadecimal digits in a limb of the radix [`Binary`].
 const LIMB_HEX_DIGITS: usize = Limb::BITS as usize / 4;
 
-impl<S: Storage> fmt::LowerHex for Natural<Binary, S> {
+impl<S: Buffer> fmt::LowerHex for Natural<Binary, S> {
     /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear time. Allocates nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(self.limbs(), f)
@@ -194,18 +281,19 @@ impl<S: Storage> fmt::LowerHex for Natural<Binary, S> {
 }
 
 fn write_hex(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Some((highest, rest)) = limbs.split_last() else {
-        return pad_integral(f, "0x", 1, |f| f.write_char('0'));
-    };
-    let digits = rest.len() * LIMB_HEX_DIGITS + highest.ilog2() as usize / 4 + 1;
-    pad_integral(f, "0x", digits, |f| {
-        f.write_fmt(format_args!("{highest:x}"))?;
-        rest.iter().rev().try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_HEX_DIGITS$x}")))
-    })
+    let digits =
+        limbs.split_last().map_or(1, |(highest, rest)| rest.len() * LIMB_HEX_DIGITS + highest.ilog2() as usize / 4 + 1);
+    pad_integral(f, "0x", digits, |f| write_hex_digits(limbs, f))
+}
+
+fn write_hex_digits(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some((highest, rest)) = limbs.split_last() else { return f.write_char('0') };
+    f.write_fmt(format_args!("{highest:x}"))?;
+    rest.iter().rev().try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_HEX_DIGITS$x}")))
 }
 
 #[cfg(feature = "alloc")]
-impl<S: Storage> fmt::Display for Natural<Binary, S> {
+impl<S: Buffer> fmt::Display for Natural<Binary, S> {
     /// The decimal digits, by repeated division. This takes **quadratic** time and allocates two numbers of about the same size.
     /// Choose [`Decimal`] for numbers that are printed.
     ///
