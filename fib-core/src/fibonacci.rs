@@ -241,7 +241,6 @@ fn add_long<R: Radix, S: Buffer>(
     held: usize,
     guard: &mut impl MemoryGuard,
 ) -> Result<(), Exhausted> {
-    let last = last.limbs();
     let len = target.sum_len(last, carry);
     guard.admit(Demand::new(held, target.growth(len)?))?;
     target.add_within(last, carry, len)

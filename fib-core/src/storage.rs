@@ -251,7 +251,7 @@ impl<const N: usize> Limbs for Inline<N> {
     }
 
     fn clear(&mut self) {
-        self.truncate(0);
+        *self = Self::EMPTY;
     }
 }
 

@@ -116,9 +116,10 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// ten times as much as the number. It is asked again, for no more memory, before each stage of a long jump, and cancels the
     /// jump if it refuses. No stage takes more than about a third of the time.
     ///
-    /// Everywhere else it multiplies by the schoolbook method in the place of the values, which takes **quadratic** time: about as
-    /// long as n/100 steps lead to F(n). It needs no memory but that of the values, and no allocator. The guard is asked once. A
-    /// device that keeps the index in its flash so returns to its position after a reset.
+    /// Everywhere else it multiplies by the schoolbook method in the place of the values, which takes **quadratic** time, but
+    /// several times less than the steps from F(0). It needs no memory but that of the values, and no allocator. The guard is asked
+    /// once, before anything changes. In this way a device that keeps only the index in its flash returns to its position after a
+    /// reset.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci, Inline};

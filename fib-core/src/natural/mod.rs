@@ -162,8 +162,8 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
             debug_assert!(!carry, "the sum of the highest limbs is below the largest limb, so it takes a carry");
             return Ok(());
         }
-        let len = self.sum_len(b, false);
-        self.add_within(b, false, len)
+        let len = self.len_with(b, false);
+        self.add_limbs(b, false, len)
     }
 
     /// The place for the sum and the sum, if `self`, `other` and the sum have one limb each. Every sequence starts with such
@@ -179,10 +179,16 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
         }
     }
 
-    /// The number of limbs of `self + b + carry`, computed without adding. It takes constant time, except that it skips the
+    /// The number of limbs of `self + other + carry`, computed without adding. It takes constant time, except that it skips the
     /// highest pairs of limbs whose sum is exactly the largest limb.
     #[inline]
-    pub(crate) fn sum_len(&self, b: &[Limb], carry: bool) -> usize {
+    pub(crate) fn sum_len(&self, other: &Self, carry: bool) -> usize {
+        self.len_with(other.limbs(), carry)
+    }
+
+    /// [`Natural::sum_len`], with the number with the limbs `b`.
+    #[inline]
+    fn len_with(&self, b: &[Limb], carry: bool) -> usize {
         let a = self.limbs();
         // In nearly all cases the sum of the highest limbs is below the largest limb, so it takes a carry.
         if let [lower @ .., x] = a
@@ -205,9 +211,14 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
         S::reserved(len.saturating_sub(self.storage.capacity()))
     }
 
-    /// `self += b + carry`; `len` is the [`Natural::sum_len`] of the same operands.
+    /// `self += other + carry`; `len` is the [`Natural::sum_len`] of the same operands.
     #[inline]
-    pub(crate) fn add_within(&mut self, b: &[Limb], carry: bool, len: usize) -> Result<(), Exhausted> {
+    pub(crate) fn add_within(&mut self, other: &Self, carry: bool, len: usize) -> Result<(), Exhausted> {
+        self.add_limbs(other.limbs(), carry, len)
+    }
+
+    #[inline]
+    fn add_limbs(&mut self, b: &[Limb], carry: bool, len: usize) -> Result<(), Exhausted> {
         self.storage.extend_to(len)?;
         let (low, high) = self.storage.limbs_mut().split_at_mut(b.len());
         let carry = R::add_in_place(low, b, carry);
