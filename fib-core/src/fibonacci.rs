@@ -91,6 +91,18 @@ impl<R: Radix, S: Storage> Default for Fibonacci<R, S, Unlimited> {
 
 impl<R: Radix, S: Buffer, G> Fibonacci<R, S, G> {
     /// The same sequence at the same position, with another guard.
+    ///
+    /// ```
+    /// use fib_core::{ByteBudget, Decimal, Fibonacci, Inline};
+    ///
+    /// let mut fib = Fibonacci::<Decimal, Inline<4>>::new().with_guard(ByteBudget::new(0));
+    /// assert_eq!(fib.guard().bytes(), 0);
+    /// fib.advance()?; // F(0) needs no memory, and the guard is not asked
+    /// assert!(fib.advance().is_err());
+    /// *fib.guard_mut() = ByteBudget::new(1_000);
+    /// assert_eq!(*fib.advance()?, 1);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     #[must_use]
     pub fn with_guard<H>(self, guard: H) -> Fibonacci<R, S, H> {
         let Self { values, index, behind, guard: _ } = self;
@@ -122,6 +134,17 @@ impl<R: Radix, S: Buffer, G> Fibonacci<R, S, G> {
     }
 
     /// Starts again at F(0) and frees both values. Cannot fail.
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// use fib_core::{Decimal, Fibonacci};
+    ///
+    /// let mut fib = Fibonacci::<Decimal>::new();
+    /// fib.nth(1_000);
+    /// fib.restart();
+    /// assert_eq!((fib.index(), fib.bytes_held()), (0, 0));
+    /// # }
+    /// ```
     pub fn restart(&mut self) {
         for value in &mut self.values {
             value.storage_mut().clear();

@@ -92,6 +92,14 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Restarting<R, S, G> {
     }
 
     /// The sequence inside, at its position.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut endless = Fibonacci::<Decimal, Inline<4>>::new().restarting();
+    /// endless.jump_to(100).unwrap();
+    /// assert_eq!(endless.into_inner().index(), 100);
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> Fibonacci<R, S, G> {
         self.sequence

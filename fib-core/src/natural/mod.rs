@@ -57,7 +57,16 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
         Self { storage, radix: PhantomData }
     }
 
-    /// The limbs, the least significant first. Zero has no limbs.
+    /// The limbs, the least significant first. Zero has no limbs. Constant time.
+    ///
+    /// ```
+    /// use fib_core::{Binary, Inline, Natural};
+    ///
+    /// let n = Natural::<Binary, Inline<4>>::try_from(144_u8)?;
+    /// assert_eq!(n.limbs(), [144]);
+    /// assert_eq!(n.bytes_held(), 4 * size_of::<fib_core::Limb>());
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn limbs(&self) -> &[Limb] {
@@ -122,6 +131,18 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
     }
 
     /// Adds `other`. Takes time linear in the longer number, and allocates if the sum has more limbs than there is room for.
+    ///
+    /// ```
+    /// use fib_core::{Cause, Decimal, Inline, Natural};
+    ///
+    /// let mut n: Natural<Decimal, Inline<1>> = "55".parse()?;
+    /// n.try_add_assign(&"89".parse()?)?;
+    /// assert_eq!(n, 144);
+    /// let largest = Natural::from_limbs(&[Decimal::BASE - 1])?;
+    /// assert_eq!(n.try_add_assign(&largest).unwrap_err().cause(), Cause::Capacity);
+    /// assert_eq!(n, 144);
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     ///
     /// # Errors
     /// [`Exhausted`] if the sum does not fit; `self` is then unchanged.
@@ -243,6 +264,14 @@ impl<R: Radix, S: Storage> Natural<R, S> {
     }
 
     /// A copy, without room to grow. Linear time.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Inline, Natural};
+    ///
+    /// let n: Natural<Decimal, Inline<2>> = "144".parse()?;
+    /// assert_eq!(n.try_clone()?, n);
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     ///
     /// # Errors
     /// [`Exhausted`] if the allocator has no block of that size.

@@ -27,6 +27,14 @@ const CHUNK: usize = 16 * LIMB_DIGITS;
 
 impl<S: Buffer> Natural<Decimal, S> {
     /// The exact number of decimal digits; zero has one. Constant time.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Inline, Natural};
+    ///
+    /// let n: Natural<Decimal, Inline<1>> = "144".parse()?;
+    /// assert_eq!(n.digit_count(), 3);
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     #[must_use]
     pub fn digit_count(&self) -> usize {
         digit_count(self.limbs())
