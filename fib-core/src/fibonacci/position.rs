@@ -156,7 +156,7 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
         let len = R::fibonacci_limbs(index);
         let [even, odd] = &self.values;
         let is_short = even.growth(len)? > 0 || odd.growth(len)? > 0;
-        // Both growths are possible, so this does not overflow by itself; their sum may.
+        // One value is no longer than an allocation can be; two may be.
         let additional = if is_short { (len * LIMB_BYTES).saturating_mul(2) } else { 0 };
         self.guard.admit(Demand::new(self.bytes_held(), additional))?;
         if is_short {
