@@ -121,10 +121,16 @@ fn parsing_and_printing_fail_without_aborting() {
     let other: Natural = "9".repeat(5_000).parse().unwrap();
     assert!(with_only(0, || n.try_add_assign(&other).is_err() && n.try_clone().is_err()));
     assert_eq!(n.to_string(), text);
-    let binary = Natural::<fib_core::Binary>::from_le_bytes(&[0xff; 500]).unwrap();
-    let mut buffer = String::with_capacity(2_000);
-    assert!(with_only(0, || std::fmt::Write::write_fmt(&mut buffer, format_args!("{binary}")).is_err()));
-    assert_eq!(buffer, "");
+    let mut buffer = String::with_capacity(3_000);
+    let mut print = |len| {
+        let binary = Natural::<Binary>::from_le_bytes(&vec![0xff; len]).unwrap();
+        buffer.clear();
+        let result = with_only(0, || std::fmt::Write::write_fmt(&mut buffer, format_args!("{binary}")));
+        result.map(|()| buffer.len()).map_err(|_| buffer.len())
+    };
+    let short = 64 * size_of::<fib_core::Limb>();
+    assert!(print(short).is_ok_and(|digits| digits > 2 * short), "short numbers need no memory");
+    assert_eq!(print(short + 1), Err(0));
 }
 
 /// Refuses each step as often as `refusals` says before it admits it, and records what it is told.

@@ -27,8 +27,8 @@ fn multiply_add<const BASE: WideLimb>(limbs: &mut [Limb], factor: WideLimb, adde
     let mut carry = WideLimb::from(addend);
     for limb in limbs {
         let value = WideLimb::from(*limb) * factor + carry;
-        *limb = (value % BASE) as Limb;
         carry = value / BASE;
+        *limb = (value - carry * BASE) as Limb;
     }
     carry as Limb
 }

@@ -38,8 +38,6 @@ mod exhaustion;
 mod tests;
 
 pub(crate) use conversion::{multiply_add_binary, multiply_add_decimal, remainder};
-#[cfg(feature = "alloc")]
-pub(crate) use scalar::divide_in_place;
 pub(crate) use scalar::{add_carry_in_place, compare, from_decimal_text, from_le_bytes, sum_carries};
 pub(crate) use short::{digit_count, short_text};
 #[cfg(any(test, feature = "__kernels"))]

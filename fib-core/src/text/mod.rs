@@ -6,18 +6,13 @@ use core::fmt::{self, Alignment, Write};
 use core::str::FromStr;
 
 use crate::arch;
-#[cfg(feature = "alloc")]
-use crate::error::Exhausted;
 use crate::error::ParseError;
 use crate::limb::Limb;
 use crate::natural::Natural;
 use crate::radix::{Binary, Decimal, Radix};
 use crate::storage::{Buffer, Storage};
 #[cfg(feature = "alloc")]
-use crate::storage::{
-    Heap,
-    sealed::{Create, Limbs},
-};
+use crate::storage::{Heap, Inline};
 
 /// The number of decimal digits in a limb.
 const LIMB_DIGITS: usize = Decimal::LIMB_DIGITS;
@@ -300,33 +295,24 @@ fn write_hex_digits(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     rest.iter().rev().try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_HEX_DIGITS$x}")))
 }
 
+/// Binary numbers of up to this many limbs are printed without an allocation.
+#[cfg(feature = "alloc")]
+const PRINTED_INLINE: usize = 64;
+
 #[cfg(feature = "alloc")]
 impl<S: Buffer> fmt::Display for Natural<Binary, S> {
-    /// The decimal digits, by repeated division. This takes **quadratic** time and allocates two numbers of about the same size.
-    /// Choose [`Decimal`] for numbers that are printed.
+    /// The decimal digits. This takes **quadratic** time. A number of more than 64 limbs is converted on the heap, into a number of
+    /// about the same size. Choose [`Decimal`] for numbers that are printed.
     ///
     /// # Errors
-    /// [`fmt::Error`] if the allocator has no memory for these numbers; `to_string` then panics.
+    /// [`fmt::Error`] if the allocator has no memory for the conversion of a long number; `to_string` then panics. Where memory may
+    /// be short, convert first, by `Natural::<Decimal>::try_from`, and print the result.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimal = decimal_limbs(self.limbs()).map_err(|_| fmt::Error)?;
-        fmt::Display::fmt(&Natural::<Decimal, Heap>::from_storage(decimal), f)
+        if self.limbs().len() <= PRINTED_INLINE {
+            // With 32 bits, 64 limbs become up to 69.
+            let decimal = Natural::<Decimal, Inline<{ PRINTED_INLINE + PRINTED_INLINE / 14 + 1 }>>::try_from(self);
+            return fmt::Display::fmt(&decimal.map_err(|_| fmt::Error)?, f);
+        }
+        fmt::Display::fmt(&Natural::<Decimal, Heap>::try_from(self).map_err(|_| fmt::Error)?, f)
     }
-}
-
-/// The decimal limbs of the number that has these binary limbs. Quadratic time.
-#[cfg(feature = "alloc")]
-fn decimal_limbs(limbs: &[Limb]) -> Result<Heap, Exhausted> {
-    let mut binary = Heap::from_limbs(limbs)?;
-    let mut len = limbs.len();
-    let mut decimal = Heap::EMPTY;
-    while len > 0 {
-        let quotient = &mut binary.limbs_mut()[..len];
-        let remainder = arch::divide_in_place(quotient, Decimal::BASE);
-        // The decimal base is less than the binary one, so the quotient is at most one limb shorter.
-        len -= usize::from(quotient[len - 1] == 0);
-        let place = decimal.limbs().len();
-        decimal.extend_to(place + 1)?;
-        decimal.limbs_mut()[place] = remainder;
-    }
-    Ok(decimal)
 }
