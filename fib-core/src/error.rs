@@ -3,6 +3,8 @@
 use core::error::Error;
 use core::fmt;
 
+use crate::limb::Limb;
+
 /// A number could not grow. Nothing has changed, and the same step can be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exhausted {
@@ -65,7 +67,7 @@ impl fmt::Display for Exhausted {
 
 impl Error for Exhausted {}
 
-/// A text is not a decimal number, or is too long for the storage.
+/// A text is not a decimal number, a limb is too large, or the number is too long for the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseError {
@@ -79,6 +81,13 @@ pub enum ParseError {
         /// Its offset in bytes from the start of the text.
         offset: usize,
     },
+    /// A limb is not below the base ([`Natural::from_limbs`](crate::Natural::from_limbs)).
+    InvalidLimb {
+        /// The limb.
+        limb: Limb,
+        /// Its position; the least significant limb is at 0.
+        position: usize,
+    },
     /// There is no room for the number.
     TooLong(Exhausted),
 }
@@ -90,6 +99,9 @@ impl fmt::Display for ParseError {
             Self::InvalidDigit { byte, offset } => {
                 write!(f, "not a decimal digit: '{}' at byte {offset}", byte.escape_ascii())
             }
+            Self::InvalidLimb { limb, position } => {
+                write!(f, "not below the base: the limb {limb} at position {position}")
+            }
             Self::TooLong(_) => f.write_str("too many digits for the storage"),
         }
     }
@@ -99,10 +111,22 @@ impl Error for ParseError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::TooLong(exhausted) => Some(exhausted),
-            Self::Empty | Self::InvalidDigit { .. } => None,
+            Self::Empty | Self::InvalidDigit { .. } | Self::InvalidLimb { .. } => None,
         }
     }
 }
+
+/// The two values are not consecutive Fibonacci numbers at that index: [`Fibonacci::from_values`](crate::Fibonacci::from_values).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotFibonacci;
+
+impl fmt::Display for NotFibonacci {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the values are not those of the Fibonacci sequence at that index")
+    }
+}
+
+impl Error for NotFibonacci {}
 
 impl From<Exhausted> for ParseError {
     fn from(exhausted: Exhausted) -> Self {

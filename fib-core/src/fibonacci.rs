@@ -1,6 +1,7 @@
 //! The sequence: an iterator that keeps two values.
 
 mod jump;
+mod position;
 mod restarting;
 
 use core::fmt;
@@ -9,9 +10,10 @@ pub use restarting::Restarting;
 
 use crate::error::Exhausted;
 use crate::guard::{Demand, MemoryGuard, Unlimited};
+use crate::limb::Limb;
 use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
-use crate::storage::{Heap, Storage};
+use crate::storage::{Buffer, Heap, Inline, Slice, Storage};
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
 ///
@@ -40,16 +42,44 @@ pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
     /// Whether the place of F(index) still holds F(index - 2). False at the start, so that a static sequence in [`Inline`] storage
     /// is all zeros: it takes no room in the flash, and no copy at boot.
     ///
-    /// [`Inline`]: crate::Inline
     behind: bool,
     guard: G,
 }
 
 impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
     /// The sequence from F(0) on, without a guard. Allocates nothing.
+    ///
+    /// The radix must be named, as in `Fibonacci::<Decimal>::new()`, unless the type of the variable is.
     #[must_use]
     pub const fn new() -> Self {
-        Self { values: [Natural::new(), Natural::new()], index: 0, behind: false, guard: Unlimited }
+        Self::over([Natural::new(), Natural::new()])
+    }
+}
+
+impl<'a, R: Radix> Fibonacci<R, Slice<'a>, Unlimited> {
+    /// The sequence from F(0) on, without a guard and without an allocator: each slice holds one value. The sequence ends when a
+    /// value does not fit its slice. What the slices contain at first does not matter.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci};
+    ///
+    /// let mut memory = [0; 2 * Decimal::limbs_for(1_000)];
+    /// let (first, second) = memory.split_at_mut(Decimal::limbs_for(1_000));
+    /// let mut fib = Fibonacci::<Decimal, _>::in_slices([first, second]);
+    /// fib.jump_to(1_000)?;
+    /// assert_eq!(fib.advance()?.digit_count(), 209);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
+    #[must_use]
+    pub const fn in_slices([first, second]: [&'a mut [Limb]; 2]) -> Self {
+        Self::over([Natural::from_storage(Slice::new(first)), Natural::from_storage(Slice::new(second))])
+    }
+}
+
+impl<R: Radix, S: Buffer> Fibonacci<R, S, Unlimited> {
+    /// The sequence from F(0) on, over two values that are zero.
+    const fn over(values: [Natural<R, S>; 2]) -> Self {
+        Self { values, index: 0, behind: false, guard: Unlimited }
     }
 }
 
@@ -59,8 +89,20 @@ impl<R: Radix, S: Storage> Default for Fibonacci<R, S, Unlimited> {
     }
 }
 
-impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
+impl<R: Radix, S: Buffer, G> Fibonacci<R, S, G> {
     /// The same sequence at the same position, with another guard.
+    ///
+    /// ```
+    /// use fib_core::{ByteBudget, Decimal, Fibonacci, Inline};
+    ///
+    /// let mut fib = Fibonacci::<Decimal, Inline<4>>::new().with_guard(ByteBudget::new(0));
+    /// assert_eq!(fib.guard().bytes(), 0);
+    /// fib.advance()?; // F(0) needs no memory, and the guard is not asked
+    /// assert!(fib.advance().is_err());
+    /// *fib.guard_mut() = ByteBudget::new(1_000);
+    /// assert_eq!(*fib.advance()?, 1);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     #[must_use]
     pub fn with_guard<H>(self, guard: H) -> Fibonacci<R, S, H> {
         let Self { values, index, behind, guard: _ } = self;
@@ -92,14 +134,27 @@ impl<R: Radix, S: Storage, G> Fibonacci<R, S, G> {
     }
 
     /// Starts again at F(0) and frees both values. Cannot fail.
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// use fib_core::{Decimal, Fibonacci};
+    ///
+    /// let mut fib = Fibonacci::<Decimal>::new();
+    /// fib.nth(1_000);
+    /// fib.restart();
+    /// assert_eq!((fib.index(), fib.bytes_held()), (0, 0));
+    /// # }
+    /// ```
     pub fn restart(&mut self) {
-        self.values = [Natural::new(), Natural::new()];
+        for value in &mut self.values {
+            value.storage_mut().clear();
+        }
         self.index = 0;
         self.behind = false;
     }
 }
 
-impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Lends the next number, F([`index`](Self::index)), without consuming it. The first call computes it by one addition;
     /// further calls return it at once.
     ///
@@ -110,7 +165,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         if self.behind {
             self.step()?;
         }
-        Ok(&self.values[self.place()])
+        Ok(self.computed())
     }
 
     /// Lends the next number and consumes it: as [`peek`](Self::peek), and then the index increases by one.
@@ -121,6 +176,25 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     pub fn advance(&mut self) -> Result<&Natural<R, S>, Exhausted> {
         self.peek()?;
         Ok(self.consume())
+    }
+
+    /// As [`advance`](Self::advance), with the index of the number.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut fib = Fibonacci::<Decimal, Inline<2>>::new();
+    /// while let Ok((index, number)) = fib.advance_indexed() {
+    ///     assert_eq!(index == 12, *number == 144);
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Exhausted`] if the guard, the storage or the allocator refuses; the sequence is then unchanged.
+    #[inline]
+    pub fn advance_indexed(&mut self) -> Result<(u64, &Natural<R, S>), Exhausted> {
+        let index = self.index;
+        self.advance().map(|number| (index, number))
     }
 
     /// Replaces F(index - 2) by F(index). On an error nothing has changed.
@@ -138,6 +212,12 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         }
         self.behind = false;
         Ok(())
+    }
+
+    /// The number that [`peek`](Self::peek) has computed.
+    #[inline]
+    fn computed(&self) -> &Natural<R, S> {
+        &self.values[self.place()]
     }
 
     /// Consumes the number that has been computed, and lends it.
@@ -160,7 +240,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
 /// `target += last + carry`. On an error nothing has changed: the length of the sum is known before the addition, and only the
 /// guard and resizing can fail.
 #[inline]
-fn add<R: Radix, S: Storage>(
+fn add<R: Radix, S: Buffer>(
     target: &mut Natural<R, S>,
     last: &Natural<R, S>,
     carry: bool,
@@ -177,7 +257,7 @@ fn add<R: Radix, S: Storage>(
 
 /// [`add`] for numbers of more than one limb. It is not inlined, so that the first numbers stay fast.
 #[inline(never)]
-fn add_long<R: Radix, S: Storage>(
+fn add_long<R: Radix, S: Buffer>(
     target: &mut Natural<R, S>,
     last: &Natural<R, S>,
     carry: bool,
@@ -194,6 +274,9 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
 
     /// A clone of the next number, or `None` if there is no memory for the number or for the clone. The guard is not asked about
     /// the clone. After `None` the sequence is unchanged and can be tried again.
+    ///
+    /// A clone in [`Inline<N>`](Inline) storage is as large as `N` limbs, however short the number is. [`advance`](Self::advance)
+    /// lends it without a copy.
     fn next(&mut self) -> Option<Self::Item> {
         // The clone comes first, because it can fail.
         let number = self.peek().ok()?.try_clone().ok()?;
@@ -220,6 +303,13 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
             self.advance().ok()?;
         }
         self.next()
+    }
+}
+
+impl<R: Radix, const N: usize, G: Clone> Clone for Fibonacci<R, Inline<N>, G> {
+    fn clone(&self) -> Self {
+        let Self { values, index, behind, guard } = self;
+        Self { values: values.clone(), index: *index, behind: *behind, guard: guard.clone() }
     }
 }
 

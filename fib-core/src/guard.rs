@@ -1,5 +1,7 @@
 //! Guards, which decide whether a number may grow.
 
+use core::fmt;
+
 use crate::error::Exhausted;
 
 /// Decides, before each step of [`Fibonacci`](crate::Fibonacci), whether the step may take the memory that it needs.
@@ -10,8 +12,8 @@ use crate::error::Exhausted;
 /// Since the guard is asked so often, it should be cheap: it should keep a reading of the system for a while, not take a new one
 /// each time.
 ///
-/// The guard is not asked about clones, conversions and [`Natural::fibonacci`](crate::Natural), which are not steps of a
-/// sequence.
+/// The guard of a sequence is not asked about clones and conversions, which are not steps of it. A single number has a guard of
+/// its own in `Natural::fibonacci_with_guard`.
 ///
 /// ```
 /// # #[cfg(feature = "alloc")] {
@@ -36,6 +38,10 @@ use crate::error::Exhausted;
 /// # }
 /// # Ok::<(), fib_core::Exhausted>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a memory guard",
+    note = "a closure becomes a guard by `guard_fn(|demand| ...)`"
+)]
 pub trait MemoryGuard {
     /// Admits a step, or refuses it.
     ///
@@ -48,6 +54,50 @@ impl<G: MemoryGuard + ?Sized> MemoryGuard for &mut G {
     #[inline]
     fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
         (**self).admit(demand)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<G: MemoryGuard + ?Sized> MemoryGuard for alloc::boxed::Box<G> {
+    #[inline]
+    fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+        (**self).admit(demand)
+    }
+}
+
+/// A guard that asks a closure.
+///
+/// ```
+/// use fib_core::{Decimal, Demand, Exhausted, Fibonacci, Inline, guard_fn};
+///
+/// let mut steps = 0;
+/// let guard = guard_fn(|_demand| {
+///     steps += 1;
+///     if steps <= 100 { Ok(()) } else { Err(Exhausted::refused()) }
+/// });
+/// let fib = Fibonacci::<Decimal, Inline<10>>::new().with_guard(guard);
+/// assert_eq!(fib.count(), 101); // the guard is not asked about F(0)
+/// ```
+pub const fn guard_fn<F: FnMut(Demand) -> Result<(), Exhausted>>(admit: F) -> GuardFn<F> {
+    GuardFn { admit }
+}
+
+/// The guard that [`guard_fn`] makes.
+#[derive(Clone, Copy)]
+pub struct GuardFn<F> {
+    admit: F,
+}
+
+impl<F: FnMut(Demand) -> Result<(), Exhausted>> MemoryGuard for GuardFn<F> {
+    #[inline]
+    fn admit(&mut self, demand: Demand) -> Result<(), Exhausted> {
+        (self.admit)(demand)
+    }
+}
+
+impl<F> fmt::Debug for GuardFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardFn").finish_non_exhaustive()
     }
 }
 
@@ -108,6 +158,12 @@ impl ByteBudget {
     #[must_use]
     pub const fn new(bytes: usize) -> Self {
         Self { bytes }
+    }
+
+    /// The budget in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 

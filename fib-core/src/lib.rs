@@ -32,7 +32,8 @@
 //! # Storage
 //!
 //! [`Heap`] (feature `alloc`, on by default) grows fallibly, by about 1/64 at a time: two values of F(1,000,000) and their
-//! room to grow take 176,032 bytes. [`Inline<N>`](Inline) keeps up to `N` limbs in the number itself and needs no allocator:
+//! room to grow take 176,032 bytes. [`Inline<N>`](Inline) keeps up to `N` limbs in the number itself, and [`Slice`] in memory of the
+//! caller; they need no allocator:
 //!
 //! ```
 //! use fib_core::{Cause, Decimal, Fibonacci, Inline};
@@ -51,7 +52,7 @@
 //! # Jumps
 //!
 //! With the feature `jump` (on by default), [`Natural::fibonacci`](Natural) computes one number without those before it, and
-//! [`Fibonacci::jump_to`](Fibonacci) moves to any index. Both multiply in decimal by number-theoretic transforms: on vectors of
+//! [`Fibonacci::jump_to`] moves to any index. Both multiply in decimal by number-theoretic transforms: on vectors of
 //! `f64` where the machine has AVX-512 or AVX2 with FMA, in portable integers elsewhere. F(100,000,000), which has 20,898,764
 //! digits, takes 50 ms with its text on one core of an AMD Zen 5. [`Iterator::nth`], and so `skip` and `step_by`, jump where that
 //! is faster.
@@ -67,6 +68,9 @@
 //! # }
 //! # Ok::<(), fib_core::Exhausted>(())
 //! ```
+//!
+//! In other storages, and in radix [`Binary`], `jump_to` works in place, by schoolbook products and without an allocator. So a
+//! program that keeps one integer can go on where it was, on a microcontroller too.
 //!
 //! # Digits without the number
 //!
@@ -106,6 +110,7 @@ struct Readme;
 
 mod arch;
 mod digits;
+mod doubling;
 mod error;
 mod fibonacci;
 mod guard;
@@ -123,10 +128,10 @@ mod text;
 #[doc(hidden)]
 pub use arch::{Kernel, UnsupportedKernel};
 pub use digits::{DigitsError, MAX_DIGITS, leading_digits, trailing_digits};
-pub use error::{Cause, Exhausted, ParseError};
+pub use error::{Cause, Exhausted, NotFibonacci, ParseError};
 pub use fibonacci::{Fibonacci, Restarting};
-pub use guard::{ByteBudget, Demand, MemoryGuard, Unlimited};
+pub use guard::{ByteBudget, Demand, GuardFn, MemoryGuard, Unlimited, guard_fn};
 pub use limb::Limb;
 pub use natural::Natural;
 pub use radix::{Binary, Decimal, Radix};
-pub use storage::{Heap, Inline, Storage};
+pub use storage::{Buffer, Heap, Inline, Slice, Storage};

@@ -1,7 +1,8 @@
 //! The radix of a number, and how many limbs a Fibonacci number has in it.
 
 use crate::arch;
-use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb};
+use crate::doubling::double;
+use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb, WideLimb};
 use sealed::Arithmetic;
 
 /// The radix in which a [`Natural`](crate::Natural) is stored: [`Decimal`] or [`Binary`]. Sealed.
@@ -21,6 +22,15 @@ pub(crate) mod sealed {
         /// `a += b + carry` over equal lengths; returns the carry out.
         #[must_use = "the carry belongs to the next limb"]
         fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool;
+
+        /// `limbs = limbs·B + addend`, where B is the base of the other radix and `addend` is below it; returns the carry out, which
+        /// is below B too.
+        #[must_use = "the carry belongs to the next limb"]
+        fn multiply_add(limbs: &mut [Limb], addend: Limb) -> Limb;
+
+        /// From F(k) and F(k − 1) to F(2k) and F(2k − 1), or with `odd` to F(2k + 1) and F(2k): see
+        /// [`doubling`](crate::doubling).
+        fn double(values: [&mut [Limb]; 2], k: u64, odd: bool);
     }
 }
 
@@ -47,6 +57,15 @@ impl Arithmetic for Decimal {
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
         arch::add_decimal_in_place(a, b, carry)
     }
+
+    fn multiply_add(limbs: &mut [Limb], addend: Limb) -> Limb {
+        arch::multiply_add_decimal(limbs, addend)
+    }
+
+    fn double(values: [&mut [Limb]; 2], k: u64, odd: bool) {
+        let lens = [Self::limbs_for(k), Self::limbs_for(2 * k + u64::from(odd))];
+        double::<{ DECIMAL_BASE as WideLimb }>(values, lens, k.is_multiple_of(2), odd);
+    }
 }
 
 impl Radix for Binary {}
@@ -61,6 +80,15 @@ impl Arithmetic for Binary {
     #[inline]
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
         arch::add_binary_in_place(a, b, carry)
+    }
+
+    fn multiply_add(limbs: &mut [Limb], addend: Limb) -> Limb {
+        arch::multiply_add_binary(limbs, addend)
+    }
+
+    fn double(values: [&mut [Limb]; 2], k: u64, odd: bool) {
+        let lens = [Self::limbs_for(k), Self::limbs_for(2 * k + u64::from(odd))];
+        double::<{ 1 << Limb::BITS }>(values, lens, k.is_multiple_of(2), odd);
     }
 }
 

@@ -1,11 +1,24 @@
-//! Where the limbs of a number live: on the heap, or in an array inside the number.
+//! Where the limbs of a number live: on the heap, in an array inside the number, or in a slice of the caller.
 
 use crate::error::Exhausted;
 use crate::limb::Limb;
-use sealed::Limbs;
+use sealed::{Create, Limbs};
 
-/// Where the limbs of a [`Natural`](crate::Natural) live: [`Heap`] or [`Inline`]. Sealed.
-pub trait Storage: Limbs {}
+/// Where the limbs of a [`Natural`](crate::Natural) live: [`Heap`], [`Inline`] or [`Slice`]. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold the limbs of a number",
+    note = "the storages are `Heap`, with the feature `alloc` (on by default), and `Inline<N>` and `Slice`, which need no allocator"
+)]
+pub trait Buffer: Limbs {}
+
+/// Where new numbers can be made: [`Heap`] or [`Inline`]. Sealed.
+///
+/// Parsing, conversion, clones, and so the [`Iterator`] of a sequence, need such a storage.
+#[diagnostic::on_unimplemented(
+    message = "no number can be made in the storage `{Self}`",
+    note = "the storages are `Heap`, with the feature `alloc` (on by default), and `Inline<N>`, which needs no allocator"
+)]
+pub trait Storage: Buffer + Create {}
 
 pub(crate) mod sealed {
     use crate::error::Exhausted;
@@ -13,23 +26,12 @@ pub(crate) mod sealed {
 
     /// A resizable sequence of limbs that never aborts: without memory there is an error, and nothing has changed.
     pub trait Limbs: Sized {
-        /// No limbs. Allocates nothing.
-        const EMPTY: Self;
-
         /// Takes over the limbs of a vector without a copy. `None` where the storage is not on the heap.
         #[cfg(feature = "jump")]
         const FROM_VEC: Option<fn(alloc::vec::Vec<Limb>) -> Self> = None;
 
-        /// A copy of `limbs`, without spare capacity.
-        fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted>;
-
-        /// `len` zeros, without spare capacity.
-        fn zeroed(len: usize) -> Result<Self, Exhausted>;
-
         /// Reserves room for `len` limbs without adding them. Storage of a fixed size returns an empty value.
-        fn reserved(_len: usize) -> Result<Self, Exhausted> {
-            Ok(Self::EMPTY)
-        }
+        fn reserved(len: usize) -> Result<Self, Exhausted>;
 
         fn limbs(&self) -> &[Limb];
 
@@ -43,6 +45,24 @@ pub(crate) mod sealed {
 
         /// Appends zeros up to `len` limbs. When it has to allocate, it allocates a little more.
         fn extend_to(&mut self, len: usize) -> Result<(), Exhausted>;
+
+        /// Drops the limbs from `len` on, and keeps the memory.
+        fn truncate(&mut self, len: usize);
+
+        /// Drops all limbs, and the memory if it belongs to an allocator.
+        fn clear(&mut self);
+    }
+
+    /// Storage that can be made from nothing.
+    pub trait Create: Limbs {
+        /// No limbs. Allocates nothing.
+        const EMPTY: Self;
+
+        /// A copy of `limbs`, without spare capacity.
+        fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted>;
+
+        /// `len` zeros, without spare capacity.
+        fn zeroed(len: usize) -> Result<Self, Exhausted>;
     }
 }
 
@@ -58,7 +78,7 @@ pub struct Heap {
 
 #[cfg(feature = "alloc")]
 mod heap {
-    use super::{Exhausted, Heap, Limb, Limbs, Storage};
+    use super::{Buffer, Create, Exhausted, Heap, Limb, Limbs, Storage};
     use crate::limb::LIMB_BYTES;
     use alloc::vec::Vec;
 
@@ -94,12 +114,11 @@ mod heap {
         }
     }
 
+    impl Buffer for Heap {}
     impl Storage for Heap {}
 
-    impl Limbs for Heap {
+    impl Create for Heap {
         const EMPTY: Self = Self { limbs: Vec::new() };
-        #[cfg(feature = "jump")]
-        const FROM_VEC: Option<fn(Vec<Limb>) -> Self> = Some(Self::from_vec);
 
         fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted> {
             let mut copy = with_capacity(limbs.len())?;
@@ -112,6 +131,11 @@ mod heap {
             limbs.resize(len, 0);
             Ok(Self { limbs })
         }
+    }
+
+    impl Limbs for Heap {
+        #[cfg(feature = "jump")]
+        const FROM_VEC: Option<fn(Vec<Limb>) -> Self> = Some(Self::from_vec);
 
         fn reserved(len: usize) -> Result<Self, Exhausted> {
             with_capacity(len).map(|limbs| Self { limbs })
@@ -148,6 +172,14 @@ mod heap {
             }
             Ok(())
         }
+
+        fn truncate(&mut self, len: usize) {
+            self.limbs.truncate(len);
+        }
+
+        fn clear(&mut self) {
+            *self = Self::EMPTY;
+        }
     }
 }
 
@@ -161,9 +193,10 @@ pub struct Inline<const N: usize> {
     len: usize,
 }
 
+impl<const N: usize> Buffer for Inline<N> {}
 impl<const N: usize> Storage for Inline<N> {}
 
-impl<const N: usize> Limbs for Inline<N> {
+impl<const N: usize> Create for Inline<N> {
     const EMPTY: Self = Self { limbs: [0; N], len: 0 };
 
     fn from_limbs(limbs: &[Limb]) -> Result<Self, Exhausted> {
@@ -174,6 +207,12 @@ impl<const N: usize> Limbs for Inline<N> {
 
     fn zeroed(len: usize) -> Result<Self, Exhausted> {
         if len <= N { Ok(Self { limbs: [0; N], len }) } else { Err(Exhausted::capacity()) }
+    }
+}
+
+impl<const N: usize> Limbs for Inline<N> {
+    fn reserved(_: usize) -> Result<Self, Exhausted> {
+        Ok(Self::EMPTY)
     }
 
     #[inline]
@@ -201,8 +240,76 @@ impl<const N: usize> Limbs for Inline<N> {
         if len > N {
             return Err(Exhausted::capacity());
         }
-        // Limbs beyond the length are zero, since nothing shortens a number.
+        // Limbs beyond the length are zero.
         self.len = len;
         Ok(())
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.limbs[len..self.len].fill(0);
+        self.len = len;
+    }
+
+    fn clear(&mut self) {
+        *self = Self::EMPTY;
+    }
+}
+
+/// Limbs in a slice of the caller: no allocator, and a length that need not be known at compile time. A sequence over two slices
+/// is made by [`Fibonacci::in_slices`](crate::Fibonacci::in_slices).
+pub struct Slice<'a> {
+    limbs: &'a mut [Limb],
+    len: usize,
+}
+
+impl<'a> Slice<'a> {
+    pub(crate) const fn new(limbs: &'a mut [Limb]) -> Self {
+        Self { limbs, len: 0 }
+    }
+}
+
+impl Buffer for Slice<'_> {}
+
+impl Limbs for Slice<'_> {
+    fn reserved(_: usize) -> Result<Self, Exhausted> {
+        Ok(Self::new(&mut []))
+    }
+
+    #[inline]
+    fn limbs(&self) -> &[Limb] {
+        &self.limbs[..self.len]
+    }
+
+    #[inline]
+    fn limbs_mut(&mut self) -> &mut [Limb] {
+        &mut self.limbs[..self.len]
+    }
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.limbs.len()
+    }
+
+    #[inline]
+    fn growth(&self, len: usize) -> Result<usize, Exhausted> {
+        if len <= self.limbs.len() { Ok(0) } else { Err(Exhausted::capacity()) }
+    }
+
+    #[inline]
+    fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
+        if len > self.len {
+            // The caller's slice may hold anything beyond the length.
+            self.limbs.get_mut(self.len..len).ok_or(Exhausted::capacity())?.fill(0);
+            self.len = len;
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = len;
+    }
+
+    fn clear(&mut self) {
+        self.len = 0;
     }
 }

@@ -5,7 +5,7 @@
 use std::alloc::System;
 
 use cap::Cap;
-use fib_core::{ByteBudget, Cause, Decimal, Demand, Exhausted, Fibonacci, Inline, MemoryGuard, Natural, Radix};
+use fib_core::{Binary, ByteBudget, Cause, Decimal, Demand, Exhausted, Fibonacci, Inline, MemoryGuard, Natural, Radix};
 use libtest_mimic::{Arguments, Trial};
 
 #[global_allocator]
@@ -14,7 +14,7 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 16] = [
+    let tests: [(&str, fn()); 17] = [
         ("only_two_values_are_held", only_two_values_are_held),
         ("a_failed_allocation_loses_nothing", a_failed_allocation_loses_nothing),
         ("a_clone_that_fails_consumes_nothing", a_clone_that_fails_consumes_nothing),
@@ -39,6 +39,7 @@ fn main() {
             a_refused_jump_changes_nothing_and_can_be_tried_again,
         ),
         ("a_jump_survives_the_failure_of_each_allocation", a_jump_survives_the_failure_of_each_allocation),
+        ("a_jump_in_place_needs_only_the_values", a_jump_in_place_needs_only_the_values),
         (
             "a_single_number_survives_the_failure_of_each_allocation",
             a_single_number_survives_the_failure_of_each_allocation,
@@ -120,10 +121,16 @@ fn parsing_and_printing_fail_without_aborting() {
     let other: Natural = "9".repeat(5_000).parse().unwrap();
     assert!(with_only(0, || n.try_add_assign(&other).is_err() && n.try_clone().is_err()));
     assert_eq!(n.to_string(), text);
-    let binary = Natural::<fib_core::Binary>::from_le_bytes(&[0xff; 500]).unwrap();
-    let mut buffer = String::with_capacity(2_000);
-    assert!(with_only(0, || std::fmt::Write::write_fmt(&mut buffer, format_args!("{binary}")).is_err()));
-    assert_eq!(buffer, "");
+    let mut buffer = String::with_capacity(3_000);
+    let mut print = |len| {
+        let binary = Natural::<Binary>::from_le_bytes(&vec![0xff; len]).unwrap();
+        buffer.clear();
+        let result = with_only(0, || std::fmt::Write::write_fmt(&mut buffer, format_args!("{binary}")));
+        result.map(|()| buffer.len()).map_err(|_| buffer.len())
+    };
+    let short = 64 * size_of::<fib_core::Limb>();
+    assert!(print(short).is_ok_and(|digits| digits > 2 * short), "short numbers need no memory");
+    assert_eq!(print(short + 1), Err(0));
 }
 
 /// Refuses each step as often as `refusals` says before it admits it, and records what it is told.
@@ -360,6 +367,32 @@ fn a_jump_survives_the_failure_of_each_allocation() {
         assert!(fib.advance().unwrap() == expected.advance().unwrap());
         assert!(fib.advance().unwrap() == expected.advance().unwrap());
     }
+}
+
+fn a_jump_in_place_needs_only_the_values() {
+    let index = 5_000;
+    let guard = RefusesOnce { admitted: None, demands: Vec::with_capacity(10) };
+    let mut fib = Fibonacci::<Binary>::new().with_guard(guard);
+    fib.jump_to(91).unwrap();
+    let (held, allocated) = (fib.bytes_held(), ALLOCATOR.allocated());
+    let whole = 2 * Binary::limbs_for(index) * size_of::<fib_core::Limb>();
+    for limit in limits(whole) {
+        let error = with_only(limit, || fib.jump_to(index).unwrap_err());
+        assert_eq!((error.cause(), fib.index(), fib.bytes_held()), (Cause::Allocation, 91, held));
+        assert_eq!(ALLOCATOR.allocated(), allocated);
+        fib.guard_mut().demands.clear();
+    }
+    assert_eq!(fib.peek().unwrap().to_string(), number_at(91));
+    fib.guard_mut().demands.clear();
+    let before = ALLOCATOR.total_allocated();
+    with_only(whole, || fib.jump_to(index).unwrap());
+    assert_eq!(ALLOCATOR.total_allocated() - before, whole);
+    assert_eq!(fib.guard().demands, [Demand::new(held, whole)]);
+    // From here on nothing is allocated.
+    fib.guard_mut().demands.clear();
+    assert!(with_only(0, || fib.jump_to(index - 1)).is_ok());
+    assert_eq!(fib.guard().demands, [Demand::new(whole, 0)]);
+    assert_eq!(fib.advance().unwrap().to_string(), number_at(4_999));
 }
 
 fn a_single_number_survives_the_failure_of_each_allocation() {

@@ -3,6 +3,7 @@
 //! - `inline` keeps its numbers in `Inline` storage and needs no allocator; `heap` has an allocator with a few KiB. Both print the
 //!   sequence until their storage is full, let a guard restart it, and check F(1000).
 //! - `steps` counts the instructions of a step, and `digits` those of the first and the last digits of a long number.
+//! - `resume` returns to a position from its index alone.
 //! - `empty` does nothing. The size of the code of another program is what it has more than `empty`.
 //! - `panics` and `faults` show how a failure ends.
 //!
@@ -20,7 +21,7 @@ pub use cortex_m_rt::entry;
 pub use riscv_rt::entry;
 pub use semihosting::println;
 
-use fib_core::{Cause, Decimal, Fibonacci, MemoryGuard, Natural, Restarting, Storage};
+use fib_core::{Buffer, Cause, Decimal, Fibonacci, MemoryGuard, Natural, Restarting, Storage};
 use semihosting::{eprintln, process};
 
 /// F(1000).
@@ -50,7 +51,7 @@ pub fn fill<S: Storage>(fib: &mut Fibonacci<Decimal, S>, print: fn(u64, &Natural
 }
 
 /// Whether the number is F(1000).
-pub fn is_f1000<S: Storage>(number: &Natural<Decimal, S>) -> bool {
+pub fn is_f1000<S: Buffer>(number: &Natural<Decimal, S>) -> bool {
     let mut digits = [0; F1000.len() + 1];
     let count = number.copy_digits(0, &mut digits);
     digits[..count] == *F1000

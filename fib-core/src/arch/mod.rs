@@ -13,6 +13,7 @@
 
 #[cfg(any(test, feature = "__kernels"))]
 mod choice;
+mod conversion;
 #[cfg(any(test, feature = "__kernels", all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 pub(crate) mod kernel;
 mod portable;
@@ -36,8 +37,7 @@ mod exhaustion;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "alloc")]
-pub(crate) use scalar::divide_in_place;
+pub(crate) use conversion::{multiply_add_binary, multiply_add_decimal, remainder};
 pub(crate) use scalar::{add_carry_in_place, compare, from_decimal_text, from_le_bytes, sum_carries};
 pub(crate) use short::{digit_count, short_text};
 #[cfg(any(test, feature = "__kernels"))]

@@ -1,7 +1,5 @@
 //! Loops over limbs that have no vector kernel.
 
-#[cfg(feature = "alloc")]
-use crate::limb::WideLimb;
 use crate::limb::{LIMB_BYTES, LIMB_DIGITS, Limb};
 use core::cmp::Ordering;
 
@@ -70,21 +68,4 @@ fn parse_eight(digits: [u8; 8]) -> u32 {
     let tens = (ones.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
     let hundreds = (tens.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
     (hundreds.wrapping_mul(1 + (10_000 << 32)) >> 32) as u32
-}
-
-/// `limbs /= divisor` in base 2^64 (2^32), and returns the remainder.
-#[cfg(feature = "alloc")]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the remainder so far is below the divisor, so a quotient is a limb"
-)]
-pub(crate) fn divide_in_place(limbs: &mut [Limb], divisor: Limb) -> Limb {
-    let divisor = WideLimb::from(divisor);
-    let mut remainder = 0;
-    for limb in limbs.iter_mut().rev() {
-        let dividend = (remainder << Limb::BITS) | WideLimb::from(*limb);
-        *limb = (dividend / divisor) as Limb;
-        remainder = dividend % divisor;
-    }
-    remainder as Limb
 }

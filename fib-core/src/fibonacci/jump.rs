@@ -5,7 +5,7 @@ use crate::error::Exhausted;
 use crate::guard::{Demand, MemoryGuard};
 use crate::limb::LIMB_BYTES;
 use crate::radix::Radix;
-use crate::storage::Storage;
+use crate::storage::Buffer;
 #[cfg(feature = "jump")]
 use crate::{error::Cause, guard::Unlimited, natural::Natural, radix::Decimal, storage::Heap};
 
@@ -16,37 +16,6 @@ use crate::{error::Cause, guard::Unlimited, natural::Natural, radix::Decimal, st
 /// and 190 to 650 with portable kernels. The time of a jump and that of a step grow alike with the index. Below 10^4 a jump takes
 /// as long as fewer steps, but neither takes long.
 pub(super) const JUMP_LEAST: u64 = 512;
-
-#[cfg(feature = "jump")]
-impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
-    /// Moves to F(`index`), forwards or backwards, so that F(`index`) is the number that is lent next.
-    ///
-    /// Takes about as long as a few products of numbers of that length, whatever the distance. It exists only in radix [`Decimal`]
-    /// on the heap; other sequences can only step.
-    ///
-    /// Both values are replaced by new ones. The guard is asked first, about the new values and the memory for intermediate
-    /// results, which is freed at the end: [`jump_bytes`](Fibonacci::jump_bytes), about ten times as much as the number. It is
-    /// asked again, for no more memory, before each stage of a long jump, and cancels the jump if it refuses. No stage takes more
-    /// than about a third of the time.
-    ///
-    /// ```
-    /// use fib_core::{Decimal, Fibonacci};
-    ///
-    /// let mut fib = Fibonacci::<Decimal>::new();
-    /// fib.jump_to(1_000_000)?;
-    /// assert_eq!(fib.index(), 1_000_000);
-    /// assert_eq!(fib.advance()?.digit_count(), 208_988);
-    /// assert_eq!(fib.advance()?.digit_count(), 208_988); // F(1,000,001)
-    /// # Ok::<(), fib_core::Exhausted>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Exhausted`] if the guard or the allocator refuses, or, with [`Cause::TooLong`], if the index is beyond 17,808,892,134, as for
-    /// [`Natural::fibonacci`]. The sequence is then unchanged.
-    pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
-        self.jump(index).unwrap_or(Err(Exhausted::too_long()))
-    }
-}
 
 #[cfg(feature = "jump")]
 impl Fibonacci<Decimal, Heap, Unlimited> {
@@ -82,7 +51,7 @@ impl Fibonacci<Decimal, Heap, Unlimited> {
 }
 
 #[cfg(feature = "jump")]
-impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Moves to F(`index`), or returns `None` if only steps lead there.
     pub(super) fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
         if index == 0 {
@@ -104,7 +73,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     }
 }
 
-impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Goes to F(`index`), or to the nearest earlier index that a jump can reach; the rest is steps. An error if F(`index`) itself
     /// cannot be reached by steps either; the sequence is then unchanged.
     pub(super) fn approach(&mut self, index: u64) -> Result<(), Exhausted> {

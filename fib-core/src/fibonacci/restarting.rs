@@ -5,10 +5,11 @@ use core::fmt;
 use super::Fibonacci;
 #[cfg(feature = "jump")]
 use super::jump::JUMP_LEAST;
+use crate::error::Exhausted;
 use crate::guard::{MemoryGuard, Unlimited};
 use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
-use crate::storage::{Heap, Storage};
+use crate::storage::{Buffer, Heap, Storage};
 
 /// The Fibonacci sequence that starts again at F(0) when memory is exhausted: [`Fibonacci::restarting`].
 ///
@@ -26,7 +27,7 @@ pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
     restarts: u64,
 }
 
-impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
+impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// A sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
     #[must_use]
     pub fn restarting(self) -> Restarting<R, S, G> {
@@ -34,20 +35,48 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     }
 }
 
-impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
+impl<R: Radix, S: Buffer, G: MemoryGuard> Restarting<R, S, G> {
+    /// Lends the next number without consuming it. If memory is exhausted, a new pass begins, and that number is F(0).
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+    /// assert_eq!(*endless.peek(), 0);
+    /// assert_eq!(*endless.advance(), 0);
+    /// ```
+    pub fn peek(&mut self) -> &Natural<R, S> {
+        self.restart_if_exhausted();
+        self.sequence.computed()
+    }
+
     /// Lends the next number and consumes it. If memory is exhausted, that is F(0) of a new pass.
     ///
     /// With a guard that refuses every step it lends F(0) for ever, since only F(0) needs no consent of the guard.
     pub fn advance(&mut self) -> &Natural<R, S> {
-        if self.sequence.peek().is_err() {
-            self.restart();
-        }
+        self.restart_if_exhausted();
         self.sequence.consume()
     }
 
-    fn restart(&mut self) {
-        self.sequence.restart();
-        self.restarts += 1;
+    /// Computes the next number, or starts again at F(0), which needs no memory.
+    fn restart_if_exhausted(&mut self) {
+        if self.sequence.peek().is_err() {
+            self.sequence.restart();
+            self.restarts += 1;
+        }
+    }
+
+    /// Moves to F(`index`), in the same pass: [`Fibonacci::jump_to`].
+    ///
+    /// # Errors
+    /// [`Exhausted`] if there is no memory for the jump. The sequence is then unchanged: a jump starts no new pass.
+    pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
+        self.sequence.jump_to(index)
+    }
+
+    /// The guard, for changes.
+    pub const fn guard_mut(&mut self) -> &mut G {
+        self.sequence.guard_mut()
     }
 
     /// How many times the sequence has started again.
@@ -61,6 +90,20 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Restarting<R, S, G> {
     pub const fn get_ref(&self) -> &Fibonacci<R, S, G> {
         &self.sequence
     }
+
+    /// The sequence inside, at its position.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut endless = Fibonacci::<Decimal, Inline<4>>::new().restarting();
+    /// endless.jump_to(100).unwrap();
+    /// assert_eq!(endless.into_inner().index(), 100);
+    /// ```
+    #[must_use]
+    pub fn into_inner(self) -> Fibonacci<R, S, G> {
+        self.sequence
+    }
 }
 
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
@@ -69,9 +112,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
     /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number. `None` if there is no memory for
     /// the clone; the sequence is then unchanged and can be tried again.
     fn next(&mut self) -> Option<Self::Item> {
-        if self.sequence.peek().is_err() {
-            self.restart();
-        }
+        self.restart_if_exhausted();
         self.sequence.next()
     }
 
