@@ -4,11 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::http::ResponseObserver;
-use crate::sequence::Reservation;
+use crate::sequence::{Reservation, Waiters};
 
 /// After this much output, in bytes, check that the system has transmitted it. A check costs some system calls, and little
 /// output is nearly always transmitted at once. This much of each connection is in no budget.
@@ -43,15 +42,8 @@ pub(crate) struct Activity {
     idle_since: Cell<Instant>,
     /// The memory of a response until the system has transmitted it.
     reservation: RefCell<Option<Reservation>>,
-    /// Told when the connection becomes idle or falls behind.
+    /// Those who wait for a connection that can be ended: told when this one becomes idle or falls behind.
     waiters: Rc<Waiters>,
-}
-
-/// Those who wait for a connection that can be ended.
-#[derive(Debug, Default)]
-pub(crate) struct Waiters {
-    count: Cell<usize>,
-    changed: Notify,
 }
 
 /// A reason why a connection can be ended in favour of another one. Those that come first in the order are ended first.
@@ -72,29 +64,6 @@ impl Evictable {
             Self::Idle(since) => since,
             Self::AwaitsRequest(since) => since + HEAD_TOLERANCE,
             Self::Behind(since) => since + TOLERANCE,
-        }
-    }
-}
-
-impl Waiters {
-    /// Waits until a connection has become idle or has fallen behind.
-    pub(crate) async fn changed(&self) {
-        struct Waiting<'a>(&'a Cell<usize>);
-
-        impl Drop for Waiting<'_> {
-            fn drop(&mut self) {
-                self.0.set(self.0.get() - 1);
-            }
-        }
-
-        self.count.set(self.count.get() + 1);
-        let _waiting = Waiting(&self.count);
-        self.changed.notified().await;
-    }
-
-    fn notify(&self) {
-        if self.count.get() > 0 {
-            self.changed.notify_waiters();
         }
     }
 }
@@ -136,7 +105,7 @@ impl Activity {
     /// The client keeps output waiting, and has earned no time for that since `since`.
     pub(crate) fn fall_behind(&self, since: Instant) {
         if self.behind_since.replace(Some(since)) != Some(since) {
-            self.waiters.notify();
+            self.waiters.notify_all();
         }
     }
 
@@ -150,7 +119,7 @@ impl Activity {
         drop(self.reservation.take());
         if self.behind_since.replace(None).is_some() {
             self.idle_since.set(Instant::now());
-            self.waiters.notify();
+            self.waiters.notify_all();
         }
     }
 
@@ -235,6 +204,6 @@ impl Drop for UnsentResponse {
         let Self { activity, ended } = self;
         activity.unsent_responses.set(activity.unsent_responses.get() - 1);
         activity.idle_since.set(ended.unwrap_or_else(Instant::now));
-        activity.waiters.notify();
+        activity.waiters.notify_all();
     }
 }

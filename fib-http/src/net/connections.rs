@@ -10,9 +10,10 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error};
 
-use super::activity::{Activity, Evictable, Waiters};
+use super::activity::{Activity, Evictable};
 use super::clients::Client;
 use super::places::Place;
+use crate::sequence::Waiters;
 
 /// The tasks that serve connections.
 #[derive(Default)]

@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::waiters::Waiters;
+
 /// The most bytes of one response that the system holds on its way to a client that does not read.
 pub(crate) const SOCKET_BYTES: usize = 256 * 1024;
 
@@ -27,10 +29,8 @@ pub(crate) struct InFlight {
     count: Cell<u64>,
     /// Connections that are served.
     connections: Cell<usize>,
-    /// Requests that wait for room.
-    waiting: Cell<usize>,
-    /// Told when a response gives room back and a request waits.
-    freed: Notify,
+    /// Requests that wait for room: the one that came last is told when a response gives room back.
+    waiting: Waiters,
     /// Told when a request finds no room.
     wanted: Notify,
 }
@@ -52,8 +52,7 @@ impl InFlight {
             held: Cell::new(0),
             count: Cell::new(0),
             connections: Cell::new(0),
-            waiting: Cell::new(0),
-            freed: Notify::new(),
+            waiting: Waiters::default(),
             wanted: Notify::new(),
         }
     }
@@ -105,18 +104,8 @@ impl InFlight {
 
     /// Waits until there may be room, and asks for it from time to time.
     pub(crate) async fn wait_for_room(&self) {
-        struct Waiting<'a>(&'a Cell<usize>);
-
-        impl Drop for Waiting<'_> {
-            fn drop(&mut self) {
-                self.0.set(self.0.get() - 1);
-            }
-        }
-
-        self.waiting.set(self.waiting.get() + 1);
-        let _waiting = Waiting(&self.waiting);
         // The future is kept, so that the request keeps its position in the queue.
-        let mut freed = pin!(self.freed.notified());
+        let mut freed = pin!(self.waiting.changed());
         loop {
             self.wanted.notify_one();
             if timeout(INTERVAL, &mut freed).await.is_ok() {
@@ -128,9 +117,7 @@ impl InFlight {
     /// Wakes one of the requests that wait for room: the one that came last. If more requests come than can be served, all of
     /// them would otherwise wait in vain.
     fn tell_of_room(&self) {
-        if self.waiting.get() > 0 {
-            self.freed.notify_last();
-        }
+        self.waiting.notify_last();
     }
 
     /// Ready when a request has found no room.

@@ -11,6 +11,7 @@ mod shortage;
 mod start;
 #[cfg(test)]
 mod tests;
+mod waiters;
 
 use std::fmt;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ use self::lasting::LastingShortage;
 use self::memory::{Bytes, EXEMPT_BYTES, Memory, SystemMemory};
 pub use self::shortage::Shortage;
 use self::start::Cancellable;
+pub(crate) use self::waiters::Waiters;
 use crate::position::{Figures, Position, Store};
 
 /// The most bytes that numbers in flight hold, unless another budget is chosen.
