@@ -116,6 +116,7 @@ mod limb;
 mod mul;
 mod natural;
 mod radix;
+mod small;
 mod storage;
 mod text;
 

@@ -27,9 +27,9 @@ pub(crate) const LIMB_DIGITS: usize = Limb::MAX.ilog10() as usize;
 pub(crate) const DECIMAL_BASE: Limb = (10 as Limb).pow(Limb::MAX.ilog10());
 
 /// An integer twice as wide as a limb.
-#[cfg(all(target_pointer_width = "64", not(fib_limb32), feature = "alloc"))]
+#[cfg(all(target_pointer_width = "64", not(fib_limb32)))]
 pub(crate) type WideLimb = u128;
 
 /// An integer twice as wide as a limb.
-#[cfg(all(not(all(target_pointer_width = "64", not(fib_limb32))), feature = "alloc"))]
+#[cfg(not(all(target_pointer_width = "64", not(fib_limb32))))]
 pub(crate) type WideLimb = u64;

@@ -51,6 +51,11 @@ impl<R: Radix, S: Storage> Natural<R, S> {
         self.storage.limbs()
     }
 
+    /// The limbs, for changes. The caller ensures what [`Natural::from_storage`] asks for.
+    pub(crate) const fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
     /// The number of bytes that the limbs occupy, including the room to grow.
     #[inline]
     #[must_use]

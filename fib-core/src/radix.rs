@@ -1,6 +1,6 @@
 //! The radix of a number, and how many limbs a Fibonacci number has in it.
 
-use crate::arch;
+use crate::arch::{self, Costs, Matrix};
 use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb};
 use sealed::Arithmetic;
 
@@ -8,6 +8,7 @@ use sealed::Arithmetic;
 pub trait Radix: Arithmetic {}
 
 pub(crate) mod sealed {
+    use crate::arch::{Costs, Matrix};
     use crate::limb::Limb;
 
     /// Arithmetic on slices of limbs in one radix, the least significant limb first.
@@ -21,6 +22,13 @@ pub(crate) mod sealed {
         /// `a += b + carry` over equal lengths; returns the carry out.
         #[must_use = "the carry belongs to the next limb"]
         fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool;
+
+        /// `(a, b) = matrix · (a, b)` over equal lengths; returns the limbs beyond the highest.
+        #[must_use = "the limbs belong above the highest ones"]
+        fn multiply_in_place(a: &mut [Limb], b: &mut [Limb], matrix: &Matrix) -> [Limb; 2];
+
+        /// What additions and these products cost.
+        fn costs() -> &'static Costs;
     }
 }
 
@@ -47,6 +55,15 @@ impl Arithmetic for Decimal {
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
         arch::add_decimal_in_place(a, b, carry)
     }
+
+    fn multiply_in_place(a: &mut [Limb], b: &mut [Limb], matrix: &Matrix) -> [Limb; 2] {
+        arch::multiply_decimal_in_place(a, b, matrix)
+    }
+
+    #[inline]
+    fn costs() -> &'static Costs {
+        arch::decimal_costs()
+    }
 }
 
 impl Radix for Binary {}
@@ -61,6 +78,15 @@ impl Arithmetic for Binary {
     #[inline]
     fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool {
         arch::add_binary_in_place(a, b, carry)
+    }
+
+    fn multiply_in_place(a: &mut [Limb], b: &mut [Limb], matrix: &Matrix) -> [Limb; 2] {
+        arch::multiply_binary_in_place(a, b, matrix)
+    }
+
+    #[inline]
+    fn costs() -> &'static Costs {
+        &arch::BINARY_COSTS
     }
 }
 
