@@ -20,20 +20,16 @@ pub(crate) static BINARY: Costs = Costs { step: [7_000, 300], product: [65_000, 
 pub(super) static DECIMAL_PORTABLE: Costs =
     Costs { step: [9_000, 390], product: [45_000, 3_550], steps_max: matrix::STEPS_MAX };
 
-#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
-pub(super) static DECIMAL_AVX2: Costs =
-    Costs { step: [8_500, 240], product: [45_000, 3_550], steps_max: matrix::STEPS_MAX };
-
-#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
-pub(super) static DECIMAL_AVX512: Costs =
-    Costs { step: [9_000, 108], product: [38_000, 650], steps_max: super::x86_64::AVX512_STEPS_MAX };
-
 impl Costs {
     pub(crate) const fn step(&self, limbs: usize) -> u64 {
-        self.step[0] + self.step[1] * limbs as u64
+        cost(self.step, limbs)
     }
 
     pub(crate) const fn product(&self, limbs: usize) -> u64 {
-        self.product[0] + self.product[1] * limbs as u64
+        cost(self.product, limbs)
     }
+}
+
+const fn cost([fixed, limb]: [u64; 2], limbs: usize) -> u64 {
+    limb.saturating_mul(limbs as u64).saturating_add(fixed)
 }

@@ -99,7 +99,8 @@ const RECIPROCAL: WideLimb = (1 << PRECISION) / BASE;
 // small by at most one; and it fits a limb, so it is right modulo 2^64 (2^32).
 const _: () = {
     let left = BASE + (1 << SHIFT) + (((1 << PRECISION) % BASE) >> (PRECISION - DIVIDEND_BITS)) + 1;
-    assert!(left < 2 * BASE && left < 1 << Limb::BITS);
+    assert!(left < 2 * BASE);
+    assert!(left < 1 << Limb::BITS);
     assert!(RECIPROCAL < 1 << Limb::BITS);
 };
 

@@ -476,7 +476,7 @@ fn multiplies_around_multiples_of_the_base() {
                 // p·x + q·y = m·B + small for a small remainder, where there is such an x.
                 let high = limb(random.below(base));
                 let m = q * u128::from(high) / base + 1;
-                let near = if p == 0 { 0 } else { (m * base - q * u128::from(high)) / p + i % 3 };
+                let near = (m * base - q * u128::from(high)).checked_div(p).map_or(0, |near| near + i % 3);
                 x.push(limb(near.min(base - 1)));
                 y.push(if i % 50 < 20 { high } else { 0 });
             }

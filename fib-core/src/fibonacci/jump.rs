@@ -18,8 +18,8 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// Moves to F(`index`), forwards or backwards, so that F(`index`) is the number that is lent next.
     ///
     /// Takes the way that is expected to be the fastest. A few steps forwards are additions. More are near jumps in place: each moves by
-    /// up to 90 numbers (70 with AVX-512, 42 with 32-bit limbs) in one pass over both values, and asks the guard once or twice before the
-    /// first one, only about the room by which both values grow. Any other distance is a jump from nothing, which takes about as
+    /// up to 90 numbers (70 with AVX-512, 42 with 32-bit limbs) in one pass over both values. The guard is asked once, before the
+    /// first one, about the room by which both values grow. Any other distance is a jump from nothing, which takes about as
     /// long as a few products of numbers of that length. It exists only in radix [`Decimal`] on the heap; other sequences go by
     /// near jumps, in [`nth`](Iterator::nth).
     ///
@@ -44,7 +44,7 @@ impl<G: MemoryGuard> Fibonacci<Decimal, Heap, G> {
     /// [`Natural::fibonacci`]. The sequence is then unchanged.
     pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
         if self.walk_is_cheaper(index) {
-            self.make_room(index)?;
+            self.make_room_at_once(index)?;
             return self.walk_within_room(index);
         }
         self.jump(index).unwrap_or(Err(Exhausted::too_long()))
@@ -135,7 +135,8 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Whether near jumps and steps take no longer than a jump.
     #[cfg(feature = "jump")]
     pub(super) fn walk_is_cheaper(&self, index: u64) -> bool {
-        self.cost_of_walk(index).is_some_and(|cost| cost <= crate::mul::cost_of_pair(index))
+        let jump = crate::mul::cost_of_pair(index);
+        self.cost_of_walk(index).zip(jump).is_some_and(|(walk, jump)| walk <= jump)
     }
 
     /// Asks the storage, the guard and the allocator for the least memory that both values hold at F(`index`). What steps

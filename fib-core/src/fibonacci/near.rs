@@ -8,6 +8,8 @@ use super::Fibonacci;
 use crate::arch::Costs;
 use crate::error::Exhausted;
 use crate::guard::{Demand, MemoryGuard};
+#[cfg(feature = "jump")]
+use crate::limb::LIMB_BYTES;
 use crate::natural::Natural;
 use crate::radix::Radix;
 use crate::small::FIBONACCI;
@@ -117,6 +119,26 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         Ok(())
     }
 
+    /// Makes room for F(`index` − 1) and F(`index`), or changes nothing. The guard is asked once, about both.
+    #[cfg(feature = "jump")]
+    pub(super) fn make_room_at_once(&mut self, index: u64) -> Result<(), Exhausted> {
+        let lengths = self.lengths(index);
+        let growth = [self.values[0].growth(lengths[0])?, self.values[1].growth(lengths[1])?];
+        let held = self.bytes_held();
+        self.guard.admit(Demand::new(held, growth[0].saturating_add(growth[1])))?;
+        // New blocks, so that neither value has grown if there is memory for one only.
+        let [even, odd] = growth.map(|bytes| S::reserved(bytes / LIMB_BYTES));
+        for ((value, mut block), bytes) in self.values.iter_mut().zip([even?, odd?]).zip(growth) {
+            let limbs = value.limbs();
+            if bytes > 0 {
+                block.extend_to(limbs.len())?;
+                block.limbs_mut().copy_from_slice(limbs);
+                *value = Natural::from_storage(block);
+            }
+        }
+        Ok(())
+    }
+
     /// The limbs of the pair F(`index` − 1), F(`index`), the one with an even index first.
     fn lengths(&self, index: u64) -> [usize; 2] {
         let last = index % 2;
@@ -135,7 +157,7 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Fibonacci<R, S, G> {
         if n % 2 == 1 {
             rows = rows.map(|[first, second]| [second, first]);
         }
-        if index % 2 == 0 {
+        if index.is_multiple_of(2) {
             rows.reverse();
         }
         let [even, odd] = self.values.each_mut().map(Natural::storage_mut);

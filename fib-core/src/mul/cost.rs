@@ -19,27 +19,27 @@ pub(super) struct Transforms {
     level: u64,
 }
 
-pub(super) const PORTABLE: Transforms = Transforms { fixed: 1_000_000, coefficient: 9_100, level: 3_500 };
+pub(super) const PORTABLE: Transforms = Transforms { fixed: 7_000_000, coefficient: 8_500, level: 3_300 };
 #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
-pub(super) const LANES_4: Transforms = Transforms { fixed: 1_200_000, coefficient: 11_300, level: 690 };
+pub(super) const LANES_4: Transforms = Transforms { fixed: 1_200_000, coefficient: 12_300, level: 690 };
 #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
-pub(super) const LANES_8: Transforms = Transforms { fixed: 1_600_000, coefficient: 5_900, level: 450 };
+pub(super) const LANES_8: Transforms = Transforms { fixed: 1_600_000, coefficient: 6_500, level: 446 };
 
 impl Transforms {
-    /// The cost of doubling up to the pair from k, by transforms from `threshold` on.
-    pub(super) fn of_pair<F: Field>(&self, mut k: u64, threshold: u64, bases: &[Base]) -> u64 {
+    /// The cost of doubling up to the pair from k, by transforms from `threshold` on; `None` where they are too long for every base.
+    pub(super) fn of_pair<F: Field>(&self, mut k: u64, threshold: u64, bases: &[Base]) -> Option<u64> {
         if k < threshold {
-            return by_basecase(k);
+            return Some(by_basecase(k));
         }
         let mut cost = self.fixed;
         while k >= threshold {
-            let Some(plan) = Plan::new::<F>(k, Goal::Pair, bases) else { return u64::MAX };
-            let coefficients = plan.size.coefficients::<F>() as u64;
+            let size = Plan::new::<F>(k, Goal::Pair, bases)?.size;
+            let coefficients = size.coefficients::<F>() as u64;
             cost = cost
                 .saturating_add((self.coefficient + self.level * u64::from(k.ilog2())).saturating_mul(coefficients));
             k /= 2;
         }
-        cost
+        Some(cost)
     }
 }
 

@@ -60,12 +60,12 @@ use portable::Portable;
 /// takes 3 cycles.
 const PORTABLE_THRESHOLD: u64 = 7_000;
 
-/// About how long [`fibonacci_pair`] takes for the index, in picoseconds.
-pub(crate) fn cost_of_pair(index: u64) -> u64 {
+/// About how long [`fibonacci_pair`] takes for the index, in picoseconds; `None` for an index that is too long.
+pub(crate) fn cost_of_pair(index: u64) -> Option<u64> {
     let k = index.saturating_sub(1) / 2;
     #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
     if let Some(cost) = vector::cost(k) {
-        return cost;
+        return Some(cost);
     }
     cost::PORTABLE.of_pair::<Integer>(k, PORTABLE_THRESHOLD, &portable::BASES)
 }

@@ -46,8 +46,12 @@ pub(super) fn compute(k: u64, goal: Goal, admit: Admit<'_>) -> Option<Result<[Ve
 pub(super) fn cost(k: u64) -> Option<u64> {
     match current_kernel() {
         Kernel::Portable => None,
-        Kernel::Avx2 => Avx2Fma::new().map(|_| cost::LANES_4.of_pair::<Float<Avx2Fma>>(k, LANES_4_THRESHOLD, &BASES)),
-        Kernel::Avx512 => Avx512::new().map(|_| cost::LANES_8.of_pair::<Float<Avx512>>(k, LANES_8_THRESHOLD, &BASES)),
+        Kernel::Avx2 => {
+            Avx2Fma::new().and_then(|_| cost::LANES_4.of_pair::<Float<Avx2Fma>>(k, LANES_4_THRESHOLD, &BASES))
+        }
+        Kernel::Avx512 => {
+            Avx512::new().and_then(|_| cost::LANES_8.of_pair::<Float<Avx512>>(k, LANES_8_THRESHOLD, &BASES))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) use addition::add_in_place;
 pub(crate) use detect::Avx2Fma;
 pub(crate) use detect::Avx512;
 pub(super) use detect::{Avx2, Avx512Text};
+#[cfg(test)]
 pub(super) use matrix::STEPS_MAX as AVX512_STEPS_MAX;
 
 use super::cost::{self, Costs};
@@ -97,13 +98,19 @@ fn add<const BASE: u64>(a: &mut [u64], b: &[u64], carry: bool) -> bool {
     }
 }
 
+/// AVX2 has no kernel for products.
+static AVX2_COSTS: Costs =
+    Costs { step: [8_500, 240], product: [45_000, 3_550], steps_max: portable_matrix::STEPS_MAX };
+
+static AVX512_COSTS: Costs = Costs { step: [9_000, 108], product: [38_000, 650], steps_max: matrix::STEPS_MAX };
+
 /// What steps and products cost in decimal.
 #[inline]
 pub(crate) fn decimal_costs() -> &'static Costs {
     match current() {
         Kernel::Portable => &cost::DECIMAL_PORTABLE,
-        Kernel::Avx2 => &cost::DECIMAL_AVX2,
-        Kernel::Avx512 => &cost::DECIMAL_AVX512,
+        Kernel::Avx2 => &AVX2_COSTS,
+        Kernel::Avx512 => &AVX512_COSTS,
     }
 }
 
