@@ -121,6 +121,7 @@ mod limb;
 mod mul;
 mod natural;
 mod radix;
+mod small;
 mod storage;
 mod text;
 

@@ -1,6 +1,6 @@
 //! The radix of a number, and how many limbs a Fibonacci number has in it.
 
-use crate::arch;
+use crate::arch::{self, Costs, Matrix};
 use crate::doubling::double;
 use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb, WideLimb};
 use sealed::Arithmetic;
@@ -9,6 +9,7 @@ use sealed::Arithmetic;
 pub trait Radix: Arithmetic {}
 
 pub(crate) mod sealed {
+    use crate::arch::{Costs, Matrix};
     use crate::limb::Limb;
 
     /// Arithmetic on slices of limbs in one radix, the least significant limb first.
@@ -31,6 +32,13 @@ pub(crate) mod sealed {
         /// From F(k) and F(k − 1) to F(2k) and F(2k − 1), or with `odd` to F(2k + 1) and F(2k): see
         /// [`doubling`](crate::doubling).
         fn double(values: [&mut [Limb]; 2], k: u64, odd: bool);
+
+        /// `(a, b) = matrix · (a, b)` over equal lengths; returns the limbs beyond the highest.
+        #[must_use = "the limbs belong above the highest ones"]
+        fn multiply_in_place(a: &mut [Limb], b: &mut [Limb], matrix: &Matrix) -> [Limb; 2];
+
+        /// What additions and these products cost.
+        fn costs() -> &'static Costs;
     }
 }
 
@@ -66,6 +74,15 @@ impl Arithmetic for Decimal {
         let lens = [Self::limbs_for(k), Self::limbs_for(2 * k + u64::from(odd))];
         double::<{ DECIMAL_BASE as WideLimb }>(values, lens, k.is_multiple_of(2), odd);
     }
+
+    fn multiply_in_place(a: &mut [Limb], b: &mut [Limb], matrix: &Matrix) -> [Limb; 2] {
+        arch::multiply_decimal_in_place(a, b, matrix)
+    }
+
+    #[inline]
+    fn costs() -> &'static Costs {
+        arch::decimal_costs()
+    }
 }
 
 impl Radix for Binary {}
@@ -89,6 +106,15 @@ impl Arithmetic for Binary {
     fn double(values: [&mut [Limb]; 2], k: u64, odd: bool) {
         let lens = [Self::limbs_for(k), Self::limbs_for(2 * k + u64::from(odd))];
         double::<{ 1 << Limb::BITS }>(values, lens, k.is_multiple_of(2), odd);
+    }
+
+    fn multiply_in_place(a: &mut [Limb], b: &mut [Limb], matrix: &Matrix) -> [Limb; 2] {
+        arch::multiply_binary_in_place(a, b, matrix)
+    }
+
+    #[inline]
+    fn costs() -> &'static Costs {
+        &arch::BINARY_COSTS
     }
 }
 

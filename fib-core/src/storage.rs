@@ -43,6 +43,11 @@ pub(crate) mod sealed {
         /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed.
         fn growth(&self, len: usize) -> Result<usize, Exhausted>;
 
+        /// Makes room for `len` limbs in all, as [`Limbs::extend_to`] does, without appending any. Storage of a fixed size has it or not.
+        fn make_room(&mut self, len: usize) -> Result<(), Exhausted> {
+            self.growth(len).map(drop)
+        }
+
         /// Appends zeros up to `len` limbs. When it has to allocate, it allocates a little more.
         fn extend_to(&mut self, len: usize) -> Result<(), Exhausted>;
 
@@ -162,12 +167,18 @@ mod heap {
         }
 
         #[inline]
+        fn make_room(&mut self, len: usize) -> Result<(), Exhausted> {
+            if len > self.limbs.capacity() {
+                let more = grown(len)? - self.limbs.len();
+                self.limbs.try_reserve_exact(more).map_err(|_| Exhausted::allocation())?;
+            }
+            Ok(())
+        }
+
+        #[inline]
         fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
             if len > self.limbs.len() {
-                if len > self.limbs.capacity() {
-                    let more = grown(len)? - self.limbs.len();
-                    self.limbs.try_reserve_exact(more).map_err(|_| Exhausted::allocation())?;
-                }
+                self.make_room(len)?;
                 self.limbs.resize(len, 0);
             }
             Ok(())

@@ -200,7 +200,7 @@ fn nth_skip_and_step_by_jump_to_the_same_numbers() {
     for (n, number) in (123_456..).step_by(10_000).zip(every) {
         assert_eq!(number, Natural::fibonacci(n).unwrap(), "F({n})");
     }
-    // In the other radix or storage they step.
+    // In the other radix or storage they go by near jumps.
     let steps = [
         Fibonacci::<Binary>::new().nth(2_000).unwrap().to_string(),
         Fibonacci::<Decimal, Inline<{ Decimal::limbs_for(2_000) }>>::new().nth(2_000).unwrap().to_string(),
@@ -274,7 +274,52 @@ fn every_kernel_has_the_same_limit() {
     });
 }
 
+#[test]
+fn a_refused_near_jump_changes_nothing() {
+    let mut fib = Fibonacci::<Decimal>::new();
+    fib.jump_to(5_000).unwrap();
+    let before = fib.bytes_held();
+    let mut fib = fib.with_guard(ByteBudget::new(before));
+    assert_eq!(fib.jump_to(5_200).unwrap_err().cause(), Cause::Guard);
+    assert_eq!((fib.index(), fib.bytes_held()), (5_000, before));
+    assert_eq!(fib.advance().unwrap(), &Natural::fibonacci(5_000).unwrap());
+}
+
+#[test]
+fn near_jumps_agree_with_jumps() {
+    with_every_kernel(|kernel| {
+        for (start, distance) in
+            [(20_000, 45), (20_001, 90), (20_000, 91), (50_000, 400), (123_456, 1_000), (300_000, 901)]
+        {
+            let mut near = jumped(start);
+            near.jump_to(start + distance).unwrap();
+            let mut there = jumped(start + distance);
+            for _ in 0..2 {
+                assert_eq!(near.advance().unwrap(), there.advance().unwrap(), "{start} + {distance}, {kernel}");
+            }
+        }
+    });
+}
+
 proptest! {
+    #[test]
+    fn near_jumps_and_a_jump_meet(start in 0..100_000_u64, distances in proptest::collection::vec(0..1_500_u64, 1..6)) {
+        let mut near = jumped(start);
+        let mut index = start;
+        for distance in distances {
+            index += distance;
+            near.jump_to(index).unwrap();
+            prop_assert_eq!(near.index(), index);
+            if distance % 2 == 1 {
+                near.advance().unwrap();
+                index += 1;
+            }
+        }
+        let mut there = jumped(index);
+        prop_assert_eq!(near.advance().unwrap(), there.advance().unwrap());
+        prop_assert_eq!(near.advance().unwrap(), there.advance().unwrap());
+    }
+
     #[test]
     fn a_jump_and_steps_equal_a_longer_jump(a in 0..60_000_u64, b in 0..200_u64) {
         let mut walked = jumped(a);

@@ -336,7 +336,7 @@ fn a_refused_jump_changes_nothing_and_can_be_tried_again() {
         assert!(demands[1..].iter().all(|demand| demand.additional == 0), "{demands:?}");
         // Products of limbs take microseconds; two stages for each doubling by transforms can be cancelled.
         assert!(if index < 10_000 { refusals == 1 } else { refusals >= 3 }, "F({index}): asked {refusals} times");
-        assert!(fib.bytes_held() < demands[0].additional);
+        assert!(fib.bytes_held() <= demands[0].additional);
         assert_eq!(fib.peek().unwrap().to_string(), Natural::fibonacci(index).unwrap().to_string());
     }
 }
@@ -351,8 +351,10 @@ fn a_jump_survives_the_failure_of_each_allocation() {
     for index in JUMPS {
         let mut fib = Fibonacci::<Decimal>::new();
         fib.jump_to(91).unwrap();
-        let before = ALLOCATOR.total_allocated();
+        // From the same position, since a short way takes a near jump, which needs less memory.
         let mut expected = Fibonacci::<Decimal>::new();
+        expected.jump_to(91).unwrap();
+        let before = ALLOCATOR.total_allocated();
         expected.jump_to(index).unwrap();
         let whole = ALLOCATOR.total_allocated() - before;
         let allocated = ALLOCATOR.allocated();

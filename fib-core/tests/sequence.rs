@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use fib_core::{Binary, Decimal, Fibonacci, Inline, Natural, Radix, Storage};
+use fib_core::{Binary, Decimal, Fibonacci, Heap, Inline, Natural, Radix, Storage};
 use num_bigint::{BigInt, BigUint};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -173,6 +173,52 @@ fn nth_skips_numbers_and_moves_the_index() {
     assert_eq!(fib.index(), 11);
     assert_eq!(fib.next().unwrap().to_string(), "89");
     assert_eq!(fib.step_by(3).take(3).map(|n| n.to_string()).collect::<Vec<_>>(), ["144", "610", "2584"]);
+}
+
+/// Distances around those at which steps, one near jump, several and a jump are cheapest, from small and longer numbers.
+fn nth_agrees_with_steps<R: Radix, S: Storage>() {
+    let numbers: Vec<Natural<R, S>> = Fibonacci::<R, S>::new().take(1_700).collect();
+    for start in [0, 1, 2, 100, 1_001] {
+        for distance in (0..=100).chain([139, 140, 141, 180, 181, 271, 511, 512, 600]) {
+            for peeked in [false, true] {
+                let mut fib = Fibonacci::<R, S>::new();
+                for _ in 0..start {
+                    fib.advance().unwrap();
+                }
+                if peeked {
+                    fib.peek().unwrap();
+                }
+                assert!(fib.nth(distance).unwrap() == numbers[start + distance], "F({start} + {distance})");
+                assert_eq!(fib.index(), (start + distance) as u64 + 1);
+                assert!(fib.advance().unwrap() == &numbers[start + distance + 1]);
+            }
+        }
+    }
+}
+
+#[test]
+fn nth_agrees_with_steps_in_every_radix_and_storage() {
+    nth_agrees_with_steps::<Decimal, Heap>();
+    nth_agrees_with_steps::<Binary, Heap>();
+    nth_agrees_with_steps::<Decimal, Inline<80>>();
+    nth_agrees_with_steps::<Binary, Inline<80>>();
+}
+
+/// The last number that fits is found as by steps, and the one after it is refused.
+#[test]
+fn near_jumps_go_to_the_end_of_the_storage() {
+    let mut steps = Fibonacci::<Decimal, Inline<20>>::new();
+    while steps.advance().is_ok() {}
+    let last = usize::try_from(steps.index()).unwrap() - 1;
+    for short in 0..150 {
+        let mut fib = Fibonacci::<Decimal, Inline<20>>::new();
+        assert!(fib.nth(last - short).is_some());
+        assert!(fib.nth(100).is_none() || short > 100);
+    }
+    let mut fib = Fibonacci::<Decimal, Inline<20>>::new();
+    fib.nth(last - 120).unwrap();
+    assert!(fib.nth(300).is_none());
+    assert_eq!(fib.index(), steps.index(), "it has gone as far as steps go");
 }
 
 /// F(0) to F(LAST), as signed integers of another library.

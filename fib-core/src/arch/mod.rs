@@ -14,8 +14,10 @@
 #[cfg(any(test, feature = "__kernels"))]
 mod choice;
 mod conversion;
+mod cost;
 #[cfg(any(test, feature = "__kernels", all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 pub(crate) mod kernel;
+mod matrix;
 mod portable;
 mod scalar;
 mod short;
@@ -38,6 +40,9 @@ mod exhaustion;
 mod tests;
 
 pub(crate) use conversion::{multiply_add_binary, multiply_add_decimal, remainder};
+pub(crate) use cost::{BINARY as BINARY_COSTS, Costs};
+pub(crate) use machine::decimal_costs;
+pub(crate) use matrix::Matrix;
 pub(crate) use scalar::{add_carry_in_place, compare, from_decimal_text, from_le_bytes, sum_carries};
 pub(crate) use short::{digit_count, short_text};
 #[cfg(any(test, feature = "__kernels"))]
@@ -83,6 +88,28 @@ pub(crate) fn add_decimal_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> b
     }
 }
 
+/// `(a, b) = matrix · (a, b)` in base 2^64 (2^32); returns the limbs beyond the highest.
+///
+/// There is no vector kernel, since portable code takes about one cycle for a product of two limbs.
+///
+/// # Panics
+///
+/// If the lengths differ, or a row of the matrix is not that of [`Costs::steps_max`] steps or less.
+#[must_use]
+pub(crate) fn multiply_binary_in_place(a: &mut [Limb], b: &mut [Limb], by: &Matrix) -> [Limb; 2] {
+    matrix::multiply_in_place::<{ portable::BINARY_BASE }>(a, b, by, [0; 2])
+}
+
+/// `(a, b) = matrix · (a, b)` in base 10^19 (10^9); returns the limbs beyond the highest. All limbs must be below the base.
+///
+/// # Panics
+///
+/// If the lengths differ, or a row of the matrix is not that of [`Costs::steps_max`] steps or less.
+#[must_use]
+pub(crate) fn multiply_decimal_in_place(a: &mut [Limb], b: &mut [Limb], by: &Matrix) -> [Limb; 2] {
+    machine::multiply_decimal_in_place(a, b, by)
+}
+
 /// Writes decimal limbs in ASCII, the most significant limb first, each with its leading zeros.
 ///
 /// # Panics
@@ -100,7 +127,20 @@ pub(crate) fn decimal_text(limbs: &[Limb], out: &mut [u8]) {
 /// The choice where there is only one kernel.
 #[cfg(not(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable))))]
 mod only_portable {
+    use super::cost::{Costs, DECIMAL_PORTABLE};
+    use super::matrix::{Matrix, multiply_in_place};
     pub(super) use super::portable::{add_binary_in_place, add_decimal_in_place, decimal_text};
+    use crate::limb::{DECIMAL_BASE, Limb};
+
+    pub(crate) const fn decimal_costs() -> &'static Costs {
+        &DECIMAL_PORTABLE
+    }
+
+    #[must_use]
+    pub(super) fn multiply_decimal_in_place(a: &mut [Limb], b: &mut [Limb], by: &Matrix) -> [Limb; 2] {
+        multiply_in_place::<DECIMAL_BASE>(a, b, by, [0; 2])
+    }
+
     #[cfg(any(test, feature = "__kernels"))]
     pub(super) use only_kernel::{current, set_current, supports};
 

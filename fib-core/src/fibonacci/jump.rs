@@ -1,21 +1,17 @@
-//! Jumps, and what [`Iterator::nth`] does where it cannot jump.
+//! Jumps from nothing by transforms, and the way that [`Iterator::nth`] takes.
 
 use super::Fibonacci;
-use crate::error::Exhausted;
+use crate::error::{Cause, Exhausted};
 use crate::guard::{Demand, MemoryGuard};
 use crate::limb::LIMB_BYTES;
 use crate::radix::Radix;
 use crate::storage::Buffer;
 #[cfg(feature = "jump")]
-use crate::{error::Cause, guard::Unlimited, natural::Natural, radix::Decimal, storage::Heap};
+use crate::{guard::Unlimited, natural::Natural, radix::Decimal, storage::Heap};
 
-/// [`Iterator::nth`] steps over fewer numbers than this, and jumps over more. Where it cannot jump it steps over more too, but
-/// first it makes sure that the storage and the guard have room for the number.
-///
-/// Measured on Zen 5, for indices from 10^4 to 10^7: a jump takes as long as 400 to 470 steps with AVX-512, 230 to 350 with AVX2,
-/// and 190 to 650 with portable kernels. The time of a jump and that of a step grow alike with the index. Below 10^4 a jump takes
-/// as long as fewer steps, but neither takes long.
-pub(super) const JUMP_LEAST: u64 = 512;
+/// Before it goes over at least this many numbers, [`Iterator::nth`] makes sure that there is room for the one after them. A
+/// shorter way takes no longer than to ask.
+pub(super) const ADMIT_LEAST: u64 = 512;
 
 #[cfg(feature = "jump")]
 impl Fibonacci<Decimal, Heap, Unlimited> {
@@ -52,16 +48,12 @@ impl Fibonacci<Decimal, Heap, Unlimited> {
 
 #[cfg(feature = "jump")]
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Moves to F(`index`), or returns `None` if only steps lead there.
+    /// Products by transforms exist for this radix and storage.
+    const HAS_TRANSFORMS: bool = R::LIMB_MAX == Decimal::BASE - 1 && S::FROM_VEC.is_some();
+
+    /// Moves to F(`index`), which is not F(0), by products of new numbers; `None` if there are no transforms for them.
     pub(super) fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
-        if index == 0 {
-            self.restart();
-            return Some(Ok(()));
-        }
-        if R::LIMB_MAX != Decimal::BASE - 1 {
-            return None;
-        }
-        let from_vec = S::FROM_VEC?;
+        let from_vec = S::FROM_VEC.filter(|_| Self::HAS_TRANSFORMS)?;
         let held = self.bytes_held();
         let guard = &mut self.guard;
         let pair = crate::mul::fibonacci_pair(index, &mut |bytes| guard.admit(Demand::new(held, bytes)));
@@ -74,24 +66,39 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
 }
 
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Goes to F(`index`), or to the nearest earlier index that a jump can reach; the rest is steps. An error if F(`index`) itself
-    /// cannot be reached by steps either; the sequence is then unchanged.
+    /// Goes to F(`index`), or to an earlier index from which steps take the least time, by a jump or near jumps. If memory is
+    /// exhausted on the way, an error, and the sequence is at the last number before it. If F(`index`) itself cannot be
+    /// reached, an error at once.
     pub(super) fn approach(&mut self, index: u64) -> Result<(), Exhausted> {
-        if index - self.index < JUMP_LEAST {
-            return Ok(());
+        if index - self.index < ADMIT_LEAST {
+            return self.walk(index);
         }
-        #[cfg(feature = "jump")]
-        match self.jump(index) {
-            Some(Err(exhausted)) if exhausted.cause() == Cause::TooLong => return Err(exhausted),
-            Some(Err(_)) => {
-                self.admit_values(index)?;
-                self.jump_towards(index);
-                return Ok(());
+        if !self.walk_is_cheaper(index) {
+            match self.jump_to(index) {
+                Ok(()) => return Ok(()),
+                Err(exhausted) if exhausted.cause() == Cause::TooLong => return Err(exhausted),
+                Err(_) => {
+                    self.admit_values(index)?;
+                    self.jump_towards(index);
+                }
             }
-            Some(Ok(())) => return Ok(()),
-            None => {}
         }
-        self.admit_values(index)
+        self.admit_values(index)?;
+        self.walk(index)
+    }
+
+    /// Whether near jumps and steps take no longer than a jump from nothing.
+    pub(super) fn walk_is_cheaper(&self, index: u64) -> bool {
+        self.cost_of_walk(index).zip(Self::cost_of_jump(index)).is_some_and(|(walk, jump)| walk <= jump)
+    }
+
+    /// About how long a jump from nothing takes, in the unit of `Costs`; `None` if no jump leads there.
+    fn cost_of_jump(index: u64) -> Option<u64> {
+        #[cfg(feature = "jump")]
+        if Self::HAS_TRANSFORMS {
+            return crate::mul::cost_of_pair(index);
+        }
+        Some(crate::doubling::cost(R::fibonacci_limbs(index)))
     }
 
     /// Asks the storage, the guard and the allocator for the least memory that both values hold at F(`index`). What steps
@@ -113,12 +120,11 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     }
 
     /// Jumps as near to F(`index`) as memory allows, in one jump over most of the distance that leaves at least an eighth.
-    #[cfg(feature = "jump")]
     fn jump_towards(&mut self, index: u64) {
         let mut distance = index - self.index;
-        while distance >= JUMP_LEAST {
+        while distance >= ADMIT_LEAST {
             distance -= distance.div_ceil(8);
-            if let Some(Ok(())) = self.jump(self.index + distance) {
+            if let Ok(()) = self.jump_to(self.index + distance) {
                 return;
             }
         }

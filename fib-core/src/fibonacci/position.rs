@@ -110,7 +110,11 @@ impl<R: Radix, S: Storage, G: Clone> Fibonacci<R, S, G> {
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Moves to F(`index`), forwards or backwards, so that F(`index`) is the number that is lent next.
     ///
-    /// In radix [`Decimal`](crate::Decimal) on the [`Heap`](crate::Heap), with the feature `jump` (on by default), it takes about
+    /// Takes the way that is expected to be the fastest. A few steps forwards are additions. More are near jumps in place: each
+    /// moves by up to 90 numbers (70 with AVX-512, 42 with 32-bit limbs) in one pass over both values. The guard is asked once,
+    /// before the first one, about the room by which both values grow. Any other distance is a jump from nothing.
+    ///
+    /// In radix [`Decimal`](crate::Decimal) on the [`Heap`](crate::Heap), with the feature `jump` (on by default), that takes about
     /// as long as a few products of numbers of that length, whatever the distance. Both values are replaced by new ones. The guard
     /// is asked first, about the new values and the memory for intermediate results, which is freed at the end: `jump_bytes`, about
     /// ten times as much as the number. It is asked again, for no more memory, before each stage of a long jump, and cancels the
@@ -142,6 +146,10 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
         if index == 0 {
             self.restart();
             return Ok(());
+        }
+        if self.walk_is_cheaper(index) {
+            self.make_room_at_once(index)?;
+            return self.walk_within_room(index);
         }
         #[cfg(feature = "jump")]
         if let Some(jump) = self.jump(index) {

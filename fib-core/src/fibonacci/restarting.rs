@@ -3,8 +3,7 @@
 use core::fmt;
 
 use super::Fibonacci;
-#[cfg(feature = "jump")]
-use super::jump::JUMP_LEAST;
+use super::jump::ADMIT_LEAST;
 use crate::error::Exhausted;
 use crate::guard::{MemoryGuard, Unlimited};
 use crate::natural::Natural;
@@ -116,18 +115,27 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
         self.sequence.next()
     }
 
-    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Jumps over many numbers, if there is
-    /// memory for the jump; then no step up to there would start a new pass. Otherwise it steps.
+    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Goes there by a jump if there is memory for
+    /// that; then no step up to there would start a new pass. Otherwise it goes by near jumps and steps, as
+    /// [`Fibonacci::nth`](Iterator::nth) does.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        #[cfg(feature = "jump")]
-        if let Some(index) = u64::try_from(n).ok().and_then(|n| self.sequence.index.checked_add(n))
-            && index - self.sequence.index >= JUMP_LEAST
-            && let Some(Ok(())) = self.sequence.jump(index)
+        let mut left = n as u64;
+        if let Some(index) = self.sequence.index.checked_add(left)
+            && left >= ADMIT_LEAST
+            && !self.sequence.walk_is_cheaper(index)
+            && self.sequence.jump_to(index).is_ok()
         {
-            return self.next();
+            left = 0;
         }
-        for _ in 0..n {
-            self.advance();
+        while left > 0 {
+            let before = self.sequence.index;
+            // An error means that memory is exhausted, and the next step finds that again.
+            _ = self.sequence.walk(before.saturating_add(left));
+            left -= self.sequence.index - before;
+            if left > 0 {
+                self.advance();
+                left -= 1;
+            }
         }
         self.next()
     }

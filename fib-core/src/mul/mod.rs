@@ -23,6 +23,7 @@
 
 mod basecase;
 mod butterfly;
+mod cost;
 mod doubling;
 mod engine;
 mod field;
@@ -58,6 +59,16 @@ use portable::Portable;
 /// From this index on, the portable engine doubles a number by transforms. Measured on Zen 5, where a product of two limbs
 /// takes 3 cycles.
 const PORTABLE_THRESHOLD: u64 = 7_000;
+
+/// About how long [`fibonacci_pair`] takes for the index, in picoseconds; `None` for an index that is too long.
+pub(crate) fn cost_of_pair(index: u64) -> Option<u64> {
+    let k = index.saturating_sub(1) / 2;
+    #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
+    if let Some(cost) = vector::cost(k) {
+        return Some(cost);
+    }
+    cost::PORTABLE.of_pair::<Integer>(k, PORTABLE_THRESHOLD, &portable::BASES)
+}
 
 /// The limbs of F(index).
 pub(crate) fn fibonacci(index: u64, admit: Admit<'_>) -> Result<Vec<Limb>, Exhausted> {

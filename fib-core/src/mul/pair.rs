@@ -6,34 +6,15 @@ use super::basecase::{add, multiply, square};
 use crate::arch;
 use crate::limb::Limb;
 use crate::radix::Decimal;
+use crate::small::{FIBONACCI, LUCAS_LAST};
 
 /// The base.
 const BASE: Limb = Decimal::BASE;
 
-/// The largest index with a Lucas number of one limb: L(90) = 6.4·10^18, L(43) = 9.7·10^8.
-const TABLE_LAST: usize = if Limb::BITS == 64 { 90 } else { 43 };
-
-/// F(0), F(1), ... up to the one after [`TABLE_LAST`].
-const TABLE: [Limb; TABLE_LAST + 2] = {
-    let mut table = [1; TABLE_LAST + 2];
-    table[0] = 0;
-    let mut n = 2;
-    while n < table.len() {
-        table[n] = table[n - 1] + table[n - 2];
-        n += 1;
-    }
-    table
-};
-
-const _: () = {
-    let last = TABLE.len() - 1;
-    assert!(TABLE[last - 2] + TABLE[last] < BASE, "L(TABLE_LAST) is one limb");
-};
-
-/// F(k) and L(k) = F(k−1) + F(k+1), for k ≤ [`TABLE_LAST`].
+/// F(k) and L(k) = F(k−1) + F(k+1), for k ≤ [`LUCAS_LAST`].
 fn from_table(k: usize) -> [Limb; 2] {
-    let lucas = if k == 0 { 2 } else { TABLE[k - 1] + TABLE[k + 1] };
-    [TABLE[k], lucas]
+    let lucas = if k == 0 { 2 } else { FIBONACCI[k - 1] + FIBONACCI[k + 1] };
+    [FIBONACCI[k], lucas]
 }
 
 /// The number of limbs without the leading zeros, which stand at the end.
@@ -105,7 +86,7 @@ impl<'a> FibonacciLucas<'a> {
         let mut index = to;
         let start = loop {
             match usize::try_from(index) {
-                Ok(start) if start <= TABLE_LAST => break start,
+                Ok(start) if start <= LUCAS_LAST => break start,
                 _ => index /= 2,
             }
         };

@@ -16,6 +16,7 @@ use self::float::{Float, fields};
 use self::halve::Halve;
 use self::lanes::wide::Wide;
 use self::lanes::{Lanes, Permute};
+use super::cost;
 use super::engine::{Base, Engine, HalvedSum, Scales};
 use super::goal::{Admit, Goal};
 use super::methods::{by_basecase, by_transform};
@@ -38,6 +39,19 @@ pub(super) fn compute(k: u64, goal: Goal, admit: Admit<'_>) -> Option<Result<[Ve
         Kernel::Portable => None,
         Kernel::Avx2 => by_vectors(Avx2Fma::new()?, LANES_4_THRESHOLD, k, goal, admit),
         Kernel::Avx512 => by_vectors(Avx512::new()?, LANES_8_THRESHOLD, k, goal, admit),
+    }
+}
+
+/// [`cost_of_pair`](super::cost_of_pair) of the doubling from k, by the vectors in use.
+pub(super) fn cost(k: u64) -> Option<u64> {
+    match current_kernel() {
+        Kernel::Portable => None,
+        Kernel::Avx2 => {
+            Avx2Fma::new().and_then(|_| cost::LANES_4.of_pair::<Float<Avx2Fma>>(k, LANES_4_THRESHOLD, &BASES))
+        }
+        Kernel::Avx512 => {
+            Avx512::new().and_then(|_| cost::LANES_8.of_pair::<Float<Avx512>>(k, LANES_8_THRESHOLD, &BASES))
+        }
     }
 }
 

@@ -4,14 +4,19 @@ mod addition;
 mod avx2;
 mod avx512;
 mod detect;
+mod matrix;
 
 pub(super) use addition::add_in_place;
 #[cfg(feature = "jump")]
 pub(crate) use detect::Avx2Fma;
 pub(crate) use detect::Avx512;
 pub(super) use detect::{Avx2, Avx512Text};
+#[cfg(test)]
+pub(super) use matrix::STEPS_MAX as AVX512_STEPS_MAX;
 
+use super::cost::{self, Costs};
 use super::kernel::Kernel;
+use super::matrix::{self as portable_matrix, Matrix};
 use super::portable::{self, BINARY_BASE};
 use crate::limb::DECIMAL_BASE;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -90,6 +95,32 @@ fn add<const BASE: u64>(a: &mut [u64], b: &[u64], carry: bool) -> bool {
         Usable::Portable => portable::add_in_place::<BASE>(a, b, carry),
         Usable::Avx2(avx2) => add_in_place::<BASE, _>(avx2, a, b, carry),
         Usable::Avx512(avx512) => add_in_place::<BASE, _>(avx512, a, b, carry),
+    }
+}
+
+/// AVX2 has no kernel for products.
+static AVX2_COSTS: Costs =
+    Costs { step: [8_500, 240], product: [45_000, 3_550], steps_max: portable_matrix::STEPS_MAX };
+
+static AVX512_COSTS: Costs = Costs { step: [9_000, 108], product: [38_000, 650], steps_max: matrix::STEPS_MAX };
+
+/// What steps and products cost in decimal.
+#[inline]
+pub(crate) fn decimal_costs() -> &'static Costs {
+    match current() {
+        Kernel::Portable => &cost::DECIMAL_PORTABLE,
+        Kernel::Avx2 => &AVX2_COSTS,
+        Kernel::Avx512 => &AVX512_COSTS,
+    }
+}
+
+#[must_use]
+pub(super) fn multiply_decimal_in_place(a: &mut [u64], b: &mut [u64], by: &Matrix) -> [u64; 2] {
+    match usable() {
+        Usable::Avx512(avx512) if portable_matrix::rows_up_to(by, matrix::ROW_MAX) => {
+            avx512.multiply_decimal_in_place(a, b, by)
+        }
+        _ => portable_matrix::multiply_in_place::<DECIMAL_BASE>(a, b, by, [0; 2]),
     }
 }
 

@@ -1,0 +1,51 @@
+//! How long a jump takes: a model, for the choice between a jump and near jumps.
+//!
+//! Transforms: a fixed time, and for each doubling its coefficients times `coefficient + level·log2(k)`. Schoolbook products in L
+//! limbs: a part for each doubling, one proportional to L, and one to L². Fitted to jumps measured on Zen 5; up to F(2,000,000)
+//! the model is off by 10 % at most indices. Above, where the allocator takes its memory from the system each time, a jump takes up to
+//! twice as long.
+
+use super::engine::Base;
+use super::field::Field;
+use super::goal::Goal;
+use super::plan::Plan;
+use crate::radix::Decimal;
+use crate::small::LUCAS_LAST;
+
+/// The costs of an engine, in picoseconds.
+pub(super) struct Transforms {
+    fixed: u64,
+    coefficient: u64,
+    level: u64,
+}
+
+pub(super) const PORTABLE: Transforms = Transforms { fixed: 7_000_000, coefficient: 8_500, level: 3_300 };
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
+pub(super) const LANES_4: Transforms = Transforms { fixed: 1_200_000, coefficient: 12_300, level: 690 };
+#[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
+pub(super) const LANES_8: Transforms = Transforms { fixed: 1_600_000, coefficient: 6_500, level: 446 };
+
+impl Transforms {
+    /// The cost of doubling up to the pair from k, by transforms from `threshold` on; `None` where they are too long for every base.
+    pub(super) fn of_pair<F: Field>(&self, mut k: u64, threshold: u64, bases: &[Base]) -> Option<u64> {
+        if k < threshold {
+            return Some(by_basecase(k));
+        }
+        let mut cost = self.fixed;
+        while k >= threshold {
+            let size = Plan::new::<F>(k, Goal::Pair, bases)?.size;
+            let coefficients = size.coefficients::<F>() as u64;
+            cost = cost
+                .saturating_add((self.coefficient + self.level * u64::from(k.ilog2())).saturating_mul(coefficients));
+            k /= 2;
+        }
+        Some(cost)
+    }
+}
+
+/// The same by schoolbook products.
+fn by_basecase(k: u64) -> u64 {
+    let doublings = u64::from((k / LUCAS_LAST as u64 + 1).ilog2());
+    let limbs = Decimal::limbs_for(2 * k + 2) as u64;
+    100_000 + 60_000 * doublings + 35_500 * limbs + 350 * limbs * limbs
+}
