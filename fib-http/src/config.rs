@@ -163,7 +163,7 @@ pub enum Task {
     Position(PositionTask),
     /// Ask a service for its health: the exit status is 0 if it answers with a status of 2xx within 5 s, otherwise 1
     Health {
-        /// What to ask, such as http://localhost:8080/readyz; without a path, /healthz
+        /// URL to ask, with a path such as /readyz; without a path, /healthz
         url: HealthUrl,
     },
 }
