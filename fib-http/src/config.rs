@@ -13,6 +13,7 @@ use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use clap::{Parser, Subcommand};
 use tracing::warn;
 
+use crate::health::HealthUrl;
 use crate::http::{HostName, Hosts};
 use crate::log::{LogFormat, LogLevel};
 use crate::net::{ClientLimit, Timeouts};
@@ -160,6 +161,11 @@ pub enum Task {
     /// Work with positions in files
     #[command(subcommand)]
     Position(PositionTask),
+    /// Ask a service for its health: the exit status is 0 if it answers with a status of 2xx within 5 s, otherwise 1
+    Health {
+        /// URL to ask, with a path such as /readyz; without a path, /healthz
+        url: HealthUrl,
+    },
 }
 
 /// What can be done with a position in a file.

@@ -1,4 +1,4 @@
-//! Why the program cannot start.
+//! Why the program cannot do what it was asked to.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use crate::position::file::OpenError;
 use crate::sequence::StartError;
 use crate::sequence::memory::{Bytes, Usage};
 
-/// Why the program cannot start. `Display` gives one line for a person.
+/// Why the program cannot start, or do another task. `Display` gives one line for a person.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -41,6 +41,13 @@ pub enum Error {
     Position(OpenError),
     /// The first number cannot be computed.
     Start(StartError),
+    /// A service that was asked for its health does not answer, or is not well.
+    Health {
+        /// What was asked.
+        url: String,
+        /// What came instead.
+        source: io::Error,
+    },
     /// The asynchronous runtime or a signal handler cannot be set up.
     Runtime(io::Error),
 }
@@ -69,6 +76,7 @@ impl fmt::Display for Error {
             ),
             Self::Position(error) => error.fmt(f),
             Self::Start(error) => error.fmt(f),
+            Self::Health { url, source } => write!(f, "{url}: {source}"),
             Self::Runtime(source) => write!(f, "cannot set up the runtime: {source}"),
         }
     }
@@ -79,6 +87,7 @@ impl std::error::Error for Error {
         match self {
             Self::Resolve { source, .. }
             | Self::Bind { source, .. }
+            | Self::Health { source, .. }
             | Self::Inherit(source)
             | Self::Runtime(source) => Some(source),
             Self::Position(error) => std::error::Error::source(error),

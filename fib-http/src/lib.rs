@@ -10,6 +10,7 @@
 
 pub mod config;
 mod error;
+pub mod health;
 pub mod http;
 pub mod log;
 pub mod net;

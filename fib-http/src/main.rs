@@ -11,7 +11,7 @@ use fib_http::net::shutdown::Signals;
 use fib_http::net::{limits, listen};
 use fib_http::position::file;
 use fib_http::sequence::memory::SystemMemory;
-use fib_http::{Config, Error, run};
+use fib_http::{Config, Error, health, run};
 
 fn main() -> ExitCode {
     // Before anything else: as process 1 of a container the program would not notice a signal without a handler.
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let done = match &config.task {
         None => serve(&config, signals),
         Some(Task::Position(PositionTask::Show { path })) => show(path),
+        Some(Task::Health { url }) => health::check(url, health::TIMEOUT).map(|status| print(&format!("{status}\n"))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,10 +50,13 @@ fn in_one_line(error: &clap::Error) -> String {
 
 /// Prints what a position's file contains.
 fn show(path: &Path) -> Result<(), Error> {
-    let text = file::show(path).map_err(Error::Position)?;
+    file::show(path).map(|text| print(&text)).map_err(Error::Position)
+}
+
+/// Prints text on standard output.
+fn print(text: &str) {
     // An error says that the reader has gone.
     let _ = io::stdout().write_all(text.as_bytes());
-    Ok(())
 }
 
 fn serve(config: &Config, signals: io::Result<Signals>) -> Result<(), Error> {

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Client, GET, PATIENCE, Program, Server, used};
+#[cfg(target_os = "linux")]
+use common::{Client, Program};
+use common::{GET, PATIENCE, Server, used};
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const METRICS: &str = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -241,10 +243,13 @@ fn a_neighbour_s_use_of_memory_counts() {
 }
 
 /// Connections to a program that is short of address space, and requests that each sends before it reads a response.
+#[cfg(target_os = "linux")]
 const CONNECTIONS: usize = 8;
+#[cfg(target_os = "linux")]
 const REQUESTS: usize = 20;
 
 /// A body of 418 KB, more than the system takes from a response that nobody reads: one of each connection is kept waiting.
+#[cfg(target_os = "linux")]
 const WAITING: u64 = 2_000_000;
 
 /// Starts the program at F(`WAITING`) with room for some of the responses that wait, sends all requests, and waits for a
@@ -318,4 +323,32 @@ fn refuses_without_address_space(policy: &str) {
     assert!(program.wait().success(), "{:?}", program.log);
     let last = program.log.last().expect("a line");
     assert!(last.contains(&format!("F({})", next + 1)), "{last}");
+}
+
+/// As in a bare chroot, or in a sandbox. What is unknown limits nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_proc_there_is_no_threshold() {
+    use std::process::Command;
+
+    let in_sandbox = |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", "mount -t tmpfs none /proc && exec \"$0\" \"$@\"", program]);
+        command
+    };
+    if !in_sandbox("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("no mount namespace can be made here: a system without /proc is not tested");
+        return;
+    }
+    let mut command = in_sandbox(env!("CARGO_BIN_EXE_fib-http"));
+    let program = Program::run(command.args(["--port=0", "--start", &LONG.to_string()])).expect("it listens");
+    let is_told = |line: &String| line.contains("cannot read the memory in use; there is no threshold");
+    assert!(program.log.iter().any(is_told), "{:?}", program.log);
+    let mut client = program.connect();
+    for index in LONG..LONG + 3 {
+        assert_eq!(client.number().index(), index);
+    }
+    let ready = client.exchange(READY);
+    assert_eq!((ready.status, ready.text().trim_end()), (200, "ready, but the memory in use cannot be read"));
+    assert!(client.exchange(METRICS).metric("fib_http_memory_guard_blind") > 0.0);
 }

@@ -5,7 +5,9 @@ mod common;
 use std::net::TcpListener;
 use std::process::Output;
 
-use common::{Client, Program};
+#[cfg(target_os = "linux")]
+use common::Client;
+use common::Program;
 
 /// Runs the program to its end.
 fn output(flags: &[&str]) -> Output {
@@ -211,4 +213,26 @@ fn too_few_open_files_are_reported() {
     let mut command = std::process::Command::new("prlimit");
     command.args(["--nofile=33", env!("CARGO_BIN_EXE_fib-http"), "--port=0"]);
     assert_eq!(Program::run(&mut command).expect("it listens").connect().number().text(), "0");
+}
+
+#[test]
+fn the_health_of_a_service_can_be_asked_for() {
+    let program = Program::start(&["--drain-delay=60"]);
+    let at = |path: &str| format!("http://localhost:{}{path}", program.port);
+    // The last one would take a number if it were asked for.
+    for path in ["/healthz", "/readyz", "", "/"] {
+        let healthy = output(&["health", &at(path)]);
+        assert_eq!(healthy.status.code(), Some(0), "{path}: {}", String::from_utf8_lossy(&healthy.stderr));
+        assert_eq!(healthy.stdout, b"200 OK\n");
+    }
+    assert_eq!(program.connect().number().text(), "0");
+    assert_fails(&["health", &at("/nothing")], 1, &["/nothing: the answer is 404 Not Found"]);
+    assert_fails(&["health", "https://localhost"], 2, &["not an http:// URL"]);
+    #[cfg(unix)]
+    {
+        program.signal("TERM");
+        common::wait_until("the drain delay begins", || output(&["health", &at("/readyz")]).status.code() == Some(1));
+        assert_fails(&["health", &at("/readyz")], 1, &["503"]);
+        assert_eq!(output(&["health", &at("/healthz")]).status.code(), Some(0));
+    }
 }

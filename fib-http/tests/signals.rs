@@ -3,8 +3,11 @@
 
 mod common;
 
+#[cfg(target_os = "linux")]
 use std::process::Command;
+#[cfg(target_os = "linux")]
 use std::thread::sleep;
+#[cfg(target_os = "linux")]
 use std::time::{Duration, Instant};
 
 use common::{GET, Program};

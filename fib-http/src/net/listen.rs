@@ -70,7 +70,7 @@ pub fn bind(hosts: &[impl AsRef<str>], port: u16) -> Result<Vec<TcpListener>, Er
 /// The addresses of `host` with port 0, each once, those of IPv4 first.
 ///
 /// `localhost` means both loopback addresses (RFC 6761), whatever the system's tables say.
-fn resolve(host: &str) -> Result<Vec<SocketAddr>, Error> {
+pub(crate) fn resolve(host: &str) -> Result<Vec<SocketAddr>, Error> {
     if host.eq_ignore_ascii_case("localhost") {
         return Ok(vec![(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]);
     }
