@@ -21,6 +21,8 @@ pub(crate) struct Exchange {
     route: &'static str,
     /// The index of the response's number.
     number: Option<u64>,
+    /// How many numbers a stream has.
+    stream_numbers: u64,
     /// The memory that the response holds.
     reservation: Option<Reservation>,
     /// The target, for the access log.
@@ -46,6 +48,7 @@ impl Exchange {
             method,
             route,
             number: None,
+            stream_numbers: 0,
             reservation: None,
             logged,
             status: None,
@@ -89,6 +92,27 @@ impl Exchange {
         self.length = if self.method == Method::HEAD { 0 } else { length };
     }
 
+    /// The response, a stream, has `bytes` bytes more.
+    pub(crate) fn lengthen(&mut self, bytes: usize) {
+        self.length += bytes;
+    }
+
+    /// The response, a stream, has `count` numbers more.
+    pub(crate) fn add_numbers(&mut self, count: u64) {
+        self.stream_numbers += count;
+        self.metrics.streamed(count);
+    }
+
+    /// `count` numbers of a stream, from the index `first` on, were taken and not sent whole.
+    pub(crate) fn record_lost(&self, first: u64, count: u64) {
+        self.metrics.lost_numbers().record_several(first, count);
+    }
+
+    /// A stream cannot go on for `reason`.
+    pub(crate) fn refuse(&self, reason: &'static str) {
+        self.metrics.refused(reason);
+    }
+
     /// The exchange ends now.
     pub(crate) fn end(&mut self, now: Instant) {
         self.ended = Some(now);
@@ -119,7 +143,11 @@ impl Drop for Exchange {
             let (method, status) = (&self.method, self.status.map(|status| status.as_u16()));
             // As a string, which the text format puts in quotes: a target cannot imitate another part of the line.
             let target = &*target.to_string();
-            info!(%method, target, status, length, sent, seconds = took.as_secs_f64(), "request");
+            let seconds = took.as_secs_f64();
+            match self.stream_numbers {
+                0 => info!(%method, target, status, length, sent, seconds, "request"),
+                numbers => info!(%method, target, status, length, sent, numbers, seconds, "request"),
+            }
         }
         self.metrics.lost_numbers().flush_if_due();
     }

@@ -1,13 +1,17 @@
 //! From a request to a response.
 
 mod answer;
+mod by_index;
 mod exchange;
 mod lost_numbers;
 mod metrics;
 mod pages;
+mod refusal;
 mod request;
 pub(crate) mod response;
 mod service;
+pub(crate) mod stream;
+mod streams;
 mod text_format;
 
 pub(crate) use self::answer::Answer;
@@ -17,5 +21,6 @@ pub(crate) use self::request::host::Hosts;
 pub(crate) use self::request::route::Route;
 pub(crate) use self::request::target::MALFORMED as MALFORMED_IN_TARGETS;
 pub use self::request::target::MAX_BYTES as TARGET_BYTES;
+pub(crate) use self::service::MAX_INDEX;
 pub use self::service::Service;
 pub(crate) use self::service::{Arrival, Settings};

@@ -217,6 +217,13 @@ pub(crate) struct UnsentResponse {
 }
 
 impl UnsentResponse {
+    /// Another part of the same response. The response counts as unsent until both are dropped.
+    pub(crate) fn with_another(&self) -> Self {
+        let unsent = &self.activity.unsent_responses;
+        unsent.set(unsent.get() + 1);
+        Self { activity: Rc::clone(&self.activity), ended: None }
+    }
+
     /// The response ends now.
     pub(crate) fn end(&mut self, now: Instant) {
         self.ended = Some(now);

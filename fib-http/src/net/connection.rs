@@ -1,11 +1,8 @@
 //! HTTP on one connection.
 
 use std::convert::Infallible;
-use std::io::IoSlice;
 use std::rc::Rc;
 
-use bytes::Buf;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::CONNECTION;
 use hyper::server::conn::http1;
@@ -13,16 +10,15 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
-use tokio::time::Instant;
 use tracing::debug;
 
-use super::activity::{Activity, UnsentResponse};
+use super::activity::Activity;
 use super::admission::Admission;
+use super::body::TrackedBody;
 use super::deadlines::Timeouts;
 use super::rejections::Rejections;
 use super::stream::Stream;
-use super::transport::{Transport, UNCHECKED_BYTES};
-use crate::http::response::Payload;
+use super::transport::Transport;
 use crate::http::{Answer, Arrival, Route, Service};
 use crate::sequence::headroom;
 
@@ -81,7 +77,7 @@ fn respond<'a>(
     is_loopback: bool,
     admission: Option<&'a Admission>,
     request: Request<Incoming>,
-) -> Answer<'a, Result<Response<Full<TrackedPayload>>, Infallible>> {
+) -> Answer<'a, Result<Response<TrackedBody>, Infallible>> {
     let unsent = activity.request_arrived();
     let arrival = Arrival { route: Route::of(request.uri().path()), is_loopback, has_place: true };
     let answer = match admission {
@@ -96,43 +92,6 @@ fn respond<'a>(
             // The service closes the connection, and the client may already be sending what follows.
             activity.leave_input_unread();
         }
-        Ok(response.map(|payload| Full::new(TrackedPayload { payload, unsent })))
+        Ok(response.map(|payload| TrackedBody::new(payload, unsent)))
     })
-}
-
-/// The bytes of a response, which hyper drops when the system has all of them or when the connection ends.
-struct TrackedPayload {
-    payload: Payload,
-    unsent: UnsentResponse,
-}
-
-impl Drop for TrackedPayload {
-    fn drop(&mut self) {
-        // The clock is read once for both.
-        let now = Instant::now();
-        self.payload.end(now);
-        self.unsent.end(now);
-        // The system may keep part of a long response long after accepting all of it.
-        if let Some(reservation) = self.payload.take_reservation(UNCHECKED_BYTES) {
-            self.unsent.keep(reservation);
-        }
-    }
-}
-
-impl Buf for TrackedPayload {
-    fn remaining(&self) -> usize {
-        self.payload.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.payload.chunk()
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        self.payload.chunks_vectored(slices)
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.payload.advance(count);
-    }
 }

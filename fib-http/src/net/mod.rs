@@ -3,6 +3,7 @@
 mod accept;
 mod activity;
 mod admission;
+mod body;
 mod clients;
 mod connection;
 mod connections;
