@@ -53,10 +53,7 @@ impl Payload {
 
     /// See [`Exchange::take_reservation`].
     pub(crate) fn take_reservation(&mut self, longer_than: usize) -> Option<Reservation> {
-        match (&mut self.content, &mut self.exchange) {
-            (Content::Frame(frame), _) => frame.take_reservation(),
-            (_, exchange) => exchange.as_mut()?.take_reservation(longer_than),
-        }
+        self.exchange.as_mut()?.take_reservation(longer_than)
     }
 }
 

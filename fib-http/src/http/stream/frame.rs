@@ -30,7 +30,7 @@ pub(super) struct LongNumber {
     pub(super) index: u64,
     /// What has not been sent of its digits. `None` while a frame has them, and when there are no more.
     pub(super) digits: Option<Digits>,
-    pub(super) reservation: Reservation,
+    pub(super) _reservation: Reservation,
 }
 
 impl Progress {
@@ -62,8 +62,6 @@ pub(crate) struct Frame {
     text: Text,
     sent: usize,
     length: usize,
-    /// The memory of a long number, which counts until the system has transmitted it.
-    reservation: Option<Reservation>,
     progress: Rc<Progress>,
 }
 
@@ -79,7 +77,7 @@ enum Text {
 
 impl Frame {
     fn new(text: Text, length: usize, progress: &Rc<Progress>) -> Self {
-        Self { text, sent: 0, length, reservation: None, progress: Rc::clone(progress) }
+        Self { text, sent: 0, length, progress: Rc::clone(progress) }
     }
 
     /// The text of `count` whole numbers from the index `first` on.
@@ -101,19 +99,10 @@ impl Frame {
         Self::new(Text::Window(digits), length, progress)
     }
 
-    /// The memory of the long number that ends with this frame, if the system has all of it.
-    pub(crate) fn take_reservation(&mut self) -> Option<Reservation> {
-        self.end_number();
-        self.reservation.take()
-    }
-
+    /// Frees a long number whose last frame the system has. Its output is checked as it is sent, so nothing is left to count.
     fn end_number(&mut self) {
-        if self.sent == self.length
-            && matches!(self.text, Text::Other { ends_number: true, .. })
-            && let Some(LongNumber { mut reservation, .. }) = self.progress.long.take()
-        {
-            reservation.shrink_to_socket(usize::MAX);
-            self.reservation = Some(reservation);
+        if self.sent == self.length && matches!(self.text, Text::Other { ends_number: true, .. }) {
+            drop(self.progress.long.take());
         }
     }
 }

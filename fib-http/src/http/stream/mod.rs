@@ -207,8 +207,8 @@ impl NumberStream {
             let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
             Ok((Digits::of(number)?, reservation))
         })?;
-        let Some((digits, reservation)) = taken else { return Ok(None) };
-        *self.progress.long.borrow_mut() = Some(LongNumber { index, digits: Some(digits), reservation });
+        let Some((digits, _reservation)) = taken else { return Ok(None) };
+        *self.progress.long.borrow_mut() = Some(LongNumber { index, digits: Some(digits), _reservation });
         self.given(1);
         let mut start = Vec::new();
         self.form.write_start(index, &mut start);
