@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser, Resettable};
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser, RangedU64ValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
@@ -14,12 +14,12 @@ use clap::{Parser, Subcommand};
 use tracing::warn;
 
 use crate::health::HealthUrl;
-use crate::http::{HostName, Hosts};
+use crate::http::{HostName, Hosts, MAX_INDEX};
 use crate::log::{LogFormat, LogLevel};
 use crate::net::{ClientLimit, Timeouts};
 use crate::position::{Location, LocationParser};
 use crate::sequence::memory::Threshold;
-use crate::sequence::{CONNECTION_BYTES, MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
+use crate::sequence::{CONNECTION_BYTES, LAST_INDEX, MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
 use crate::{http, net};
 
 /// The longest time that a flag accepts, in seconds: a day.
@@ -51,6 +51,17 @@ pub struct Config {
     /// Index of the first number of a new position; it is computed directly, without the numbers before it
     #[arg(long, env = "FIB_HTTP_START", value_name = "INDEX", default_value_t = 0)]
     pub start: u64,
+
+    /// Largest index n for which GET /fibonacci/{n} gives the whole number; the ends of any number are given beyond it too. A
+    /// number is computed in the only thread: others wait for as long as that takes
+    #[arg(
+        long,
+        env = "FIB_HTTP_MAX_INDEX",
+        value_name = "INDEX",
+        default_value_t = MAX_INDEX,
+        value_parser = RangedU64ValueParser::<u64>::new().range(..=LAST_INDEX)
+    )]
+    pub max_index: u64,
 
     /// Where the position is kept
     #[arg(
@@ -232,7 +243,7 @@ impl Config {
 
     /// What the HTTP layer needs to know.
     pub(crate) fn http_settings(&self) -> http::Settings {
-        http::Settings { hosts: Hosts::new(&self.allowed_host), access_log: self.access_log }
+        http::Settings { hosts: Hosts::new(&self.allowed_host), access_log: self.access_log, max_index: self.max_index }
     }
 
     /// What the network layer needs to know, on a machine or in a cgroup with `memory` bytes of memory.
@@ -355,6 +366,8 @@ mod tests {
             "--drain-delay=0",
             "--grace-period=0",
             "--max-connections=1",
+            "--max-index=0",
+            "--max-index=17808892133",
         ] {
             assert!(Config::try_parse_from(["fib-http", good]).is_ok(), "{good}");
         }
@@ -363,6 +376,7 @@ mod tests {
             "--port=65536",
             "--port=x",
             "--start=-1",
+            "--max-index=17808892134",
             "--start=18446744073709551616",
             "--memory-threshold=0",
             "--memory-threshold=nan",

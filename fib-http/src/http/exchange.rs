@@ -2,14 +2,12 @@
 
 use std::rc::Rc;
 
-use bytes::Buf;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Uri};
 use tokio::time::Instant;
 use tracing::info;
 
 use super::metrics::Metrics;
-use super::response::Payload;
 use crate::sequence::Reservation;
 
 /// What a connection learns about a response.
@@ -17,16 +15,18 @@ pub(crate) trait ResponseObserver {
     /// The service closes the connection after the response, and the client may already be sending what follows.
     fn connection_closes(&self);
 
+    /// A response is being made.
+    fn response_begun(&self);
+
     /// The system has the whole response, or the connection has failed. The body has `length` bytes, for which `reservation`
     /// holds memory.
-    fn response_ended(&mut self, now: Instant, length: usize, reservation: Option<Reservation>);
+    fn response_ended(&self, now: Instant, length: usize, reservation: Option<Reservation>);
 }
 
 /// A request that is being answered. It ends, and is recorded, when this is dropped: when the system has the whole response,
 /// or when the connection has failed.
-#[derive(Debug)]
-pub(crate) struct Exchange<O: ResponseObserver> {
-    observer: O,
+pub(crate) struct Exchange {
+    observer: Rc<dyn ResponseObserver>,
     metrics: Rc<Metrics>,
     started: Instant,
     method: Method,
@@ -34,6 +34,8 @@ pub(crate) struct Exchange<O: ResponseObserver> {
     route: &'static str,
     /// The index of the response's number.
     number: Option<u64>,
+    /// How many numbers a stream has.
+    stream_numbers: u64,
     /// The memory that the response holds.
     reservation: Option<Reservation>,
     /// The target, for the access log.
@@ -46,15 +48,16 @@ pub(crate) struct Exchange<O: ResponseObserver> {
     sent: usize,
 }
 
-impl<O: ResponseObserver> Exchange<O> {
+impl Exchange {
     /// Starts when the request's head is complete. In a box: it moves along with the response many times.
     pub(crate) fn start(
-        observer: O,
+        observer: Rc<dyn ResponseObserver>,
         metrics: Rc<Metrics>,
         head: &Parts,
         route: &'static str,
         access_log: bool,
     ) -> Box<Self> {
+        observer.response_begun();
         let logged = access_log.then(|| Box::new(head.uri.clone()));
         let (started, method) = (Instant::now(), head.method.clone());
         Box::new(Self {
@@ -64,6 +67,7 @@ impl<O: ResponseObserver> Exchange<O> {
             method,
             route,
             number: None,
+            stream_numbers: 0,
             reservation: None,
             logged,
             status: None,
@@ -99,9 +103,35 @@ impl<O: ResponseObserver> Exchange<O> {
         // The body that tells the length of a response to HEAD is not sent.
         self.length = if self.method == Method::HEAD { 0 } else { length };
     }
+
+    /// The response, a stream, has `bytes` bytes more.
+    pub(crate) fn lengthen(&mut self, bytes: usize) {
+        self.length += bytes;
+    }
+
+    /// The response, a stream, has `count` numbers more.
+    pub(crate) fn add_numbers(&mut self, count: u64) {
+        self.stream_numbers += count;
+        self.metrics.streamed(count);
+    }
+
+    /// `count` numbers of a stream, from the index `first` on, were taken and not sent whole.
+    pub(crate) fn record_lost(&self, first: u64, count: u64) {
+        self.metrics.lost_numbers().record_several(first, count);
+    }
+
+    /// A stream cannot go on for `reason`.
+    pub(crate) fn refuse(&self, reason: &'static str) {
+        self.metrics.refused(reason);
+    }
+
+    /// Records that the system has taken `bytes` more of the body.
+    pub(crate) fn record_sent(&mut self, bytes: usize) {
+        self.sent += bytes;
+    }
 }
 
-impl<O: ResponseObserver> Drop for Exchange<O> {
+impl Drop for Exchange {
     fn drop(&mut self) {
         let now = Instant::now();
         let took = now.duration_since(self.started);
@@ -121,37 +151,13 @@ impl<O: ResponseObserver> Drop for Exchange<O> {
             let (method, status) = (&self.method, self.status.map(|status| status.as_u16()));
             // As a string, which the text format puts in quotes: a target cannot imitate another part of the line.
             let target = &*target.to_string();
-            info!(%method, target, status, length, sent, seconds = took.as_secs_f64(), "request");
+            let seconds = took.as_secs_f64();
+            match self.stream_numbers {
+                0 => info!(%method, target, status, length, sent, seconds, "request"),
+                numbers => info!(%method, target, status, length, sent, numbers, seconds, "request"),
+            }
         }
         self.metrics.lost_numbers().flush_if_due();
         self.observer.response_ended(now, length, self.reservation.take());
-    }
-}
-
-/// The bytes of a body, which own its exchange. hyper drops them when the system has all of them, or when the connection ends.
-#[derive(Debug)]
-pub(crate) struct TrackedPayload<O: ResponseObserver> {
-    payload: Payload,
-    exchange: Box<Exchange<O>>,
-}
-
-impl<O: ResponseObserver> TrackedPayload<O> {
-    pub(crate) fn new(payload: Payload, exchange: Box<Exchange<O>>) -> Self {
-        Self { payload, exchange }
-    }
-}
-
-impl<O: ResponseObserver> Buf for TrackedPayload<O> {
-    fn remaining(&self) -> usize {
-        self.payload.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.payload.chunk()
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.payload.advance(count);
-        self.exchange.sent += count;
     }
 }

@@ -71,6 +71,7 @@ pub(crate) struct Metrics {
     requests: Family<Request, Counter>,
     /// The member of `requests` that counts numbers, looked up once.
     numbers: Counter,
+    stream_numbers: Counter,
     cut_responses: Family<Request, Counter>,
     lost_numbers: LostNumbers,
     refusals: Family<Refusal, Counter>,
@@ -111,6 +112,7 @@ impl Metrics {
             since: Instant::now(),
             numbers: requests.get_or_create_owned(&Request { method: "GET", route: "/", status: 200 }),
             requests,
+            stream_numbers: Counter::default(),
             cut_responses: Family::default(),
             lost_numbers: LostNumbers::new(),
             refusals: Family::default(),
@@ -150,6 +152,7 @@ impl Metrics {
             "Responses that ended before the system had all of them; those of GET / with 200 are numbers lost",
             self.cut_responses.clone(),
         );
+        r.register("stream_numbers", "Numbers given on streams, each of which counts", self.stream_numbers.clone());
         r.register("refusals", "Requests refused, by reason; they consume nothing", self.refusals.clone());
         r.register("position", "Index of the number that comes next", self.position.clone());
         r.register("pass", "Passes before this one in the life of the position", self.pass.clone());
@@ -223,6 +226,11 @@ impl Metrics {
             (&Method::GET, "/", StatusCode::OK) => self.numbers.inc(),
             _ => self.requests.get_or_create(&Request::new(method, route, status)).inc(),
         };
+    }
+
+    /// Counts numbers given on streams.
+    pub(crate) fn streamed(&self, count: u64) {
+        self.stream_numbers.inc_by(count);
     }
 
     /// Counts a request whose head was rejected, so that it has neither a method nor a route.

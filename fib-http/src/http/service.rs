@@ -6,18 +6,20 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use http_body_util::Full;
 use hyper::body::Body;
-use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
+use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, VARY};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 use tracing::{debug, info};
 
 use super::answer::Answer;
-use super::exchange::{Exchange, ResponseObserver, TrackedPayload};
+use super::body::ResponseBody;
+use super::by_index::ByIndex;
+use super::exchange::{Exchange, ResponseObserver};
 use super::metrics::{self, Metrics, Snapshot};
 use super::pages::Docs;
+use super::refusal::refusal;
 use super::request::accept::{accepts_openmetrics, prefers_text};
 use super::request::body::drain;
 use super::request::conditions::{self, Outcome};
@@ -25,12 +27,13 @@ use super::request::host::Hosts;
 use super::request::route::{ALLOWED, DOCS, Route, not_found};
 use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
+use super::streams::Streams;
 use super::text_format;
 use crate::position::Position;
-use crate::sequence::{InFlight, Sequence, Shortage};
+use crate::sequence::{InFlight, Sequence};
 
-/// Seconds after which a client may try again where memory is short: by then it may suffice, or a new pass may start.
-const RETRY_AFTER_MEMORY_SECONDS: &str = "1";
+/// The largest index of a whole number, unless another one is chosen. Others wait for some milliseconds while it is computed.
+pub(crate) const MAX_INDEX: u64 = 10_000_000;
 
 /// How long a request may wait for room in the budget for responses in flight. A client that does not read is cut for it
 /// after a second.
@@ -43,12 +46,14 @@ pub(crate) struct Settings {
     pub(crate) hosts: Hosts,
     /// Whether each request is logged.
     pub(crate) access_log: bool,
+    /// The largest index of a number that is given whole for its index.
+    pub(crate) max_index: u64,
 }
 
 impl Default for Settings {
     /// No further names, and no log of requests.
     fn default() -> Self {
-        Self { hosts: Hosts::new(&[]), access_log: false }
+        Self { hosts: Hosts::new(&[]), access_log: false, max_index: MAX_INDEX }
     }
 }
 
@@ -66,9 +71,11 @@ pub(crate) struct Arrival {
 /// What all connections share.
 pub struct Service {
     settings: Settings,
-    sequence: RefCell<Sequence>,
+    sequence: Rc<RefCell<Sequence>>,
     in_flight: Rc<InFlight>,
     metrics: Rc<Metrics>,
+    by_index: ByIndex,
+    streams: Streams,
     docs: Docs,
     number_heads: RefCell<NumberHeads>,
     is_stopping: Cell<bool>,
@@ -82,10 +89,14 @@ impl Service {
     }
 
     pub(crate) fn with_settings(sequence: Sequence, settings: Settings) -> Self {
+        let in_flight = Rc::clone(sequence.in_flight());
+        let sequence = Rc::new(RefCell::new(sequence));
         Self {
+            by_index: ByIndex::new(settings.max_index),
+            streams: Streams::new(Rc::clone(&sequence), Rc::clone(&in_flight)),
             settings,
-            in_flight: Rc::clone(sequence.in_flight()),
-            sequence: RefCell::new(sequence),
+            in_flight,
+            sequence,
             metrics: Rc::new(Metrics::new()),
             docs: Docs::new(),
             number_heads: RefCell::new(NumberHeads::new()),
@@ -125,21 +136,25 @@ impl Service {
         self.is_stopping.set(true);
     }
 
+    /// From now on streams end where they are, and no new one begins.
+    pub fn end_streams(&self) {
+        self.streams.end();
+    }
+
     /// The memory of responses in flight, and the budget for it.
     pub(crate) fn in_flight(&self) -> &InFlight {
         &self.in_flight
     }
 
     /// Answers one request, or refuses it where there is no place for its connection.
-    pub(crate) fn respond<'a, B, O>(
+    pub(crate) fn respond<'a, B>(
         &'a self,
         request: Request<B>,
         arrival: Arrival,
-        observer: O,
-    ) -> Answer<'a, super::Response<O>>
+        observer: Rc<dyn ResponseObserver>,
+    ) -> Answer<'a, Response<ResponseBody>>
     where
         B: Body<Data = Bytes> + 'a,
-        O: ResponseObserver + 'a,
     {
         let (head, body) = request.into_parts();
         let fields = Fields::of(&head.headers);
@@ -199,22 +214,22 @@ impl Service {
 
     fn has_room(&self, route: Route) -> bool {
         match route {
-            Route::Number => self.sequence.borrow_mut().has_room(),
-            Route::Docs | Route::OpenApi => self.in_flight.has_room(0, usize::MAX),
+            Route::Number | Route::Stream => self.sequence.borrow_mut().has_room(),
+            Route::Docs | Route::OpenApi | Route::ByIndex(_) => self.in_flight.has_room(0, usize::MAX),
             _ => true,
         }
     }
 
     /// The response to a request whose body has been read. Nothing waits from here on, so a number that is consumed reaches
     /// the response.
-    fn finish<O: ResponseObserver>(
+    fn finish(
         &self,
         head: &Parts,
         fields: Fields,
         route: Route,
         checked: Result<(), Problem>,
-        mut exchange: Box<Exchange<O>>,
-    ) -> super::Response<O> {
+        mut exchange: Box<Exchange>,
+    ) -> Response<ResponseBody> {
         let answer = checked.and_then(|()| contain_panics(|| self.content(head, fields, route, &mut exchange)));
         let mut response = answer.unwrap_or_else(|problem| {
             debug!(status = problem.status().as_u16(), reason = problem.reason(), "refused");
@@ -229,15 +244,15 @@ impl Service {
             exchange.closes_connection();
         }
         exchange.set_response(response.status(), response.body().remaining());
-        response.map(|payload| Full::new(TrackedPayload::new(payload, exchange)))
+        response.map(|payload| ResponseBody::new(payload, exchange))
     }
 
-    fn content<O: ResponseObserver>(
+    fn content(
         &self,
         head: &Parts,
         fields: Fields,
         route: Route,
-        exchange: &mut Exchange<O>,
+        exchange: &mut Exchange,
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
         if fields.conditional
@@ -247,6 +262,7 @@ impl Service {
             // The 304 carries the caching fields of the number's response.
             let mut response = match route {
                 Route::Number => self.number_heads.borrow().without_index(as_text()),
+                Route::Stream => self.streams.head(&head.headers),
                 _ => empty(StatusCode::NOT_MODIFIED),
             };
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -255,12 +271,16 @@ impl Service {
         Ok(match route {
             Route::Number if head.method == Method::HEAD => self.number_heads.borrow().without_index(as_text()),
             Route::Number => self.number(as_text(), exchange)?,
+            Route::ByIndex(index) => {
+                self.by_index.response(&self.sequence, head, fields, index, as_text(), exchange)?
+            }
+            Route::Stream => self.streams.response(head)?,
             Route::Healthy => content(TEXT, "ok\n"),
             Route::Ready => self.readiness()?,
             Route::Metrics => self.metrics_page(&head.headers)?,
             Route::DocsWithoutSlash => redirect(DOCS),
             // The checks have refused what is unknown, but not yet a file of the documentation that does not exist.
-            Route::Docs | Route::Unknown => {
+            Route::Docs | Route::Unknown | Route::BadIndex(_) => {
                 let path = head.uri.path().strip_prefix(DOCS);
                 let file = path.and_then(|path| self.docs.file(path)).ok_or_else(not_found)?;
                 self.document(file.response(&head.headers)?, exchange)?
@@ -277,11 +297,7 @@ impl Service {
     }
 
     /// Consumes the next number.
-    fn number<O: ResponseObserver>(
-        &self,
-        as_text: bool,
-        exchange: &mut Exchange<O>,
-    ) -> Result<Response<Payload>, Problem> {
+    fn number(&self, as_text: bool, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
         let number = self.sequence.borrow_mut().take().map_err(|shortage| refusal(&shortage))?;
         self.metrics.stepped(exchange.started().elapsed());
         exchange.set_number(number.position.index);
@@ -290,11 +306,7 @@ impl Service {
     }
 
     /// A response whose body takes no memory of this process. What the system holds of it does.
-    fn document<O: ResponseObserver>(
-        &self,
-        response: Response<Payload>,
-        exchange: &mut Exchange<O>,
-    ) -> Result<Response<Payload>, Problem> {
+    fn document(&self, response: Response<Payload>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
         let reservation = self.in_flight.reserve(0, response.body().remaining());
         exchange.keep(reservation.map_err(|over| refusal(&over.into()))?);
         Ok(response)
@@ -336,18 +348,4 @@ fn contain_panics<T>(content: impl FnOnce() -> Result<T, Problem>) -> Result<T, 
     catch_unwind(AssertUnwindSafe(content)).unwrap_or_else(|_| {
         Err(Problem::internal("The service failed to answer this request. No number was consumed.").closing())
     })
-}
-
-fn refusal(shortage: &Shortage) -> Problem {
-    debug!("{shortage}");
-    match shortage {
-        Shortage::InFlight(_) => {
-            Problem::unavailable("in-flight", "The responses that are being sent hold all the memory that they may.")
-        }
-        Shortage::Position(_) => Problem::unavailable("position", "The position in the sequence cannot be written."),
-        Shortage::Threshold(_) | Shortage::Number(_) | Shortage::Text(_) => {
-            Problem::unavailable("memory", "There is no memory for a longer number.")
-                .with(RETRY_AFTER, RETRY_AFTER_MEMORY_SECONDS)
-        }
-    }
 }

@@ -89,12 +89,22 @@ impl Activity {
         self.receives_head.set(true);
     }
 
-    /// A request's head is complete. The response counts as unsent until the returned value is dropped.
-    pub(crate) fn request_arrived(self: &Rc<Self>) -> UnsentResponse {
+    /// A request's head is complete. The connection is busy at least until the returned value is dropped.
+    pub(crate) fn request_arrived(&self) -> PendingRequest<'_> {
         self.requests.set(self.requests.get() + 1);
         self.receives_head.set(false);
         self.unsent_responses.set(self.unsent_responses.get() + 1);
-        UnsentResponse { activity: Rc::clone(self), ended: None }
+        PendingRequest(self)
+    }
+
+    /// The end of a request that had no response yet, or of a response.
+    fn one_ended(&self, now: impl FnOnce() -> Instant) {
+        let rest = self.unsent_responses.get() - 1;
+        self.unsent_responses.set(rest);
+        if rest == 0 {
+            self.idle_since.set(now());
+            self.waiters.notify_all();
+        }
     }
 
     /// How many requests have arrived.
@@ -176,34 +186,31 @@ impl Activity {
     }
 }
 
-/// A response that the system has not taken whole, or that is still being made.
-#[derive(Debug)]
-pub(crate) struct UnsentResponse {
-    activity: Rc<Activity>,
-    /// When the response ended, if that is known before this is dropped.
-    ended: Option<Instant>,
-}
-
-impl ResponseObserver for UnsentResponse {
+impl ResponseObserver for Activity {
     fn connection_closes(&self) {
-        self.activity.leave_input_unread();
+        self.leave_input_unread();
     }
 
-    fn response_ended(&mut self, now: Instant, length: usize, reservation: Option<Reservation>) {
-        self.ended = Some(now);
+    fn response_begun(&self) {
+        self.unsent_responses.set(self.unsent_responses.get() + 1);
+    }
+
+    fn response_ended(&self, now: Instant, length: usize, reservation: Option<Reservation>) {
         // The system may keep part of a long response long after accepting all of it.
         if let Some(mut reservation) = reservation.filter(|_| length > UNCHECKED_BYTES) {
             reservation.shrink_to_socket(length);
-            *self.activity.reservation.borrow_mut() = Some(reservation);
+            *self.reservation.borrow_mut() = Some(reservation);
         }
+        self.one_ended(|| now);
     }
 }
 
-impl Drop for UnsentResponse {
+/// A request that has arrived, until its response is being made.
+#[derive(Debug)]
+pub(crate) struct PendingRequest<'a>(&'a Activity);
+
+impl Drop for PendingRequest<'_> {
     fn drop(&mut self) {
-        let Self { activity, ended } = self;
-        activity.unsent_responses.set(activity.unsent_responses.get() - 1);
-        activity.idle_since.set(ended.unwrap_or_else(Instant::now));
-        activity.waiters.notify_all();
+        self.0.one_ended(Instant::now);
     }
 }

@@ -2,21 +2,21 @@
 
 use std::rc::Rc;
 
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tracing::debug;
 
-use super::activity::{Activity, UnsentResponse};
+use super::activity::Activity;
 use super::admission::Admission;
 use super::deadlines::Timeouts;
 use super::rejections::Rejections;
 use super::stream::Stream;
 use super::transport::Transport;
-use crate::http::{self, Answer, Arrival, Route, Service};
+use crate::http::{Answer, Arrival, ResponseBody, ResponseObserver, Route, Service};
 use crate::sequence::headroom;
 
 /// The longest head of a request. hyper rejects a longer one with 431.
@@ -75,15 +75,18 @@ fn respond<'a>(
     is_loopback: bool,
     admission: Option<&'a Admission>,
     request: Request<Incoming>,
-) -> Answer<'a, http::Response<UnsentResponse>> {
-    let unsent = activity.request_arrived();
+) -> Answer<'a, Response<ResponseBody>> {
+    let pending = activity.request_arrived();
+    let observer = Rc::clone(activity) as Rc<dyn ResponseObserver>;
     let arrival = Arrival { route: Route::of(request.uri().path()), is_loopback, has_place: true };
     match admission {
         Some(admission) if !admission.is_regular() && !arrival.route.is_for_operators() => Answer::later(async move {
             let has_place = admission.admit().await;
-            let Ok(response) = service.respond(request, Arrival { has_place, ..arrival }, unsent).await;
+            let response = service.respond(request, Arrival { has_place, ..arrival }, observer);
+            drop(pending);
+            let Ok(response) = response.await;
             response
         }),
-        _ => service.respond(request, arrival, unsent),
+        _ => service.respond(request, arrival, observer),
     }
 }

@@ -257,7 +257,8 @@ mod tests {
         slow.fall_behind(now);
         let stalled = open.spawn(None);
         stalled.fall_behind(now - SECOND);
-        let _busy = open.spawn(None).request_arrived();
+        let busy_connection = open.spawn(None);
+        let _busy = busy_connection.request_arrived();
         open.spawn(None);
         open.spawn_idle();
         for expected in [vec![4], vec![3, 4], vec![1, 3, 4], vec![0, 1, 3, 4], vec![0, 1, 3, 4]] {
@@ -301,7 +302,8 @@ mod tests {
     #[tokio::test(flavor = "local", start_paused = true)]
     async fn a_connection_that_becomes_idle_makes_room_at_once() {
         let mut open = Open::new();
-        let response = open.spawn(None).request_arrived();
+        let response_connection = open.spawn(None);
+        let response = response_connection.request_arrived();
         let shared = Rc::clone(open.connections.open());
         let made = Cell::new(false);
         let answer = async {
@@ -336,9 +338,11 @@ mod tests {
         let mut open = Open::new();
         let shared = Rc::clone(open.connections.open());
         drop(open.spawn(Some(other)).request_arrived());
-        let busy = open.spawn(Some(one)).request_arrived();
+        let busy_connection = open.spawn(Some(one));
+        let busy = busy_connection.request_arrived();
         assert!(shared.may_open(one, limit.max_connections));
-        let last = open.spawn(Some(one)).request_arrived();
+        let last_connection = open.spawn(Some(one));
+        let last = last_connection.request_arrived();
         assert!(!shared.may_open(one, limit.max_connections));
         assert!(shared.may_open(other, limit.max_connections));
         drop(busy);

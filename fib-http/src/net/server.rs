@@ -99,6 +99,7 @@ pub(crate) async fn serve(
     }
     drop(stop);
     drop(acceptor);
+    service.end_streams();
     let completed = async {
         tokio::select! {
             biased;

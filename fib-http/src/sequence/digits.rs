@@ -2,15 +2,25 @@
 
 use std::collections::TryReserveError;
 use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use fib_core::Natural;
 
+use super::in_flight::Reservation;
 use super::shortage::Shortage;
 
 /// The most bytes of text that are in memory for one number. A longer number is rendered window by window. Each window is one
 /// write to the socket, and a few long writes cost the system much less than many short ones.
 pub const WINDOW_BYTES: usize = 256 * 1024;
+
+/// A number that any number of responses can send, and the share of the budget that it takes, unless a response has that.
+#[derive(Debug)]
+pub(crate) struct SharedNumber {
+    pub(super) number: Natural,
+    pub(super) _reservation: Option<Reservation>,
+}
 
 /// The decimal digits of a number. They are independent of the sequence: a long number is a copy.
 #[derive(Debug)]
@@ -32,12 +42,32 @@ impl Digits {
     pub fn of(number: &Natural) -> Result<Self, Shortage> {
         let length = number.digit_count();
         if length > WINDOW_BYTES {
-            return Ok(Self(Form::Windowed(Box::new(Windowed::new(number.try_clone()?)?))));
+            let copy = SharedNumber { number: number.try_clone()?, _reservation: None };
+            return Ok(Self(Form::Windowed(Box::new(Windowed::new(Rc::new(copy), 0..length)?))));
         }
         let mut text = zeros(length)?;
         let count = number.copy_digits(0, &mut text);
         debug_assert_eq!(count, length);
         Ok(Self(Form::Whole(text.into())))
+    }
+
+    /// The digits of `shared` in `range`, where 0 is the first digit. This call allocates all the memory that they ever need.
+    ///
+    /// # Errors
+    /// [`Shortage`] if an allocation fails.
+    pub(super) fn part(shared: &Rc<SharedNumber>, range: Range<usize>) -> Result<Self, Shortage> {
+        if range.len() > WINDOW_BYTES {
+            return Ok(Self(Form::Windowed(Box::new(Windowed::new(Rc::clone(shared), range)?))));
+        }
+        let mut text = zeros(range.len())?;
+        let count = shared.number.copy_digits(range.start, &mut text);
+        debug_assert_eq!(count, range.len());
+        Ok(Self(Form::Whole(text.into())))
+    }
+
+    /// The memory that [`part`](Self::part) takes for `length` digits, in bytes, besides the number.
+    pub(super) fn part_bytes(length: usize) -> usize {
+        if length > WINDOW_BYTES { with_gaps(WINDOW_BYTES) } else { length }
     }
 
     /// The memory that [`of`](Self::of) takes for `number`, in bytes: its text, or its limbs and a window of text. To blocks as
@@ -46,15 +76,26 @@ impl Digits {
     #[must_use]
     pub fn bytes_for(number: &Natural) -> usize {
         let length = number.digit_count();
-        if length > WINDOW_BYTES { (size_of_val(number.limbs()) + WINDOW_BYTES) / 2 * 3 } else { length }
+        if length > WINDOW_BYTES { with_gaps(size_of_val(number.limbs()) + WINDOW_BYTES) } else { length }
     }
+}
+
+impl From<Bytes> for Digits {
+    fn from(text: Bytes) -> Self {
+        Self(Form::Whole(text))
+    }
+}
+
+/// What long blocks of `bytes` bytes take, with the gaps between them.
+pub(super) fn with_gaps(bytes: usize) -> usize {
+    bytes / 2 * 3
 }
 
 impl Buf for Digits {
     fn remaining(&self) -> usize {
         match &self.0 {
             Form::Whole(bytes) => bytes.remaining(),
-            Form::Windowed(digits) => digits.length - digits.sent,
+            Form::Windowed(digits) => digits.end - digits.sent,
         }
     }
 
@@ -73,12 +114,12 @@ impl Buf for Digits {
     }
 }
 
-/// A copy of a number. One window of its digits is rendered at a time. Nothing is allocated after its creation.
+/// A number, of whose digits one window at a time is rendered. Nothing is allocated after its creation.
 struct Windowed {
-    number: Natural,
-    /// The count of the number's digits.
-    length: usize,
-    /// The count of digits that have been sent.
+    shared: Rc<SharedNumber>,
+    /// The digit before which to end.
+    end: usize,
+    /// The first digit that has not been sent.
     sent: usize,
     /// The digits from `rendered_from` on.
     window: Vec<u8>,
@@ -86,9 +127,9 @@ struct Windowed {
 }
 
 impl Windowed {
-    fn new(number: Natural) -> Result<Self, TryReserveError> {
-        let mut digits =
-            Self { length: number.digit_count(), number, sent: 0, window: zeros(WINDOW_BYTES)?, rendered_from: 0 };
+    fn new(shared: Rc<SharedNumber>, range: Range<usize>) -> Result<Self, TryReserveError> {
+        let Range { start, end } = range;
+        let mut digits = Self { shared, end, sent: start, window: zeros(WINDOW_BYTES)?, rendered_from: start };
         digits.render();
         Ok(digits)
     }
@@ -96,12 +137,13 @@ impl Windowed {
     /// Renders the window that starts with the first unsent digit.
     fn render(&mut self) {
         self.rendered_from = self.sent;
-        let count = self.number.copy_digits(self.sent, &mut self.window);
+        self.window.truncate(self.end - self.sent);
+        let count = self.shared.number.copy_digits(self.sent, &mut self.window);
         self.window.truncate(count);
     }
 
     fn advance(&mut self, count: usize) {
-        assert!(count <= self.length - self.sent, "cannot advance past the last digit");
+        assert!(count <= self.end - self.sent, "cannot advance past the last digit");
         self.sent += count;
         if self.sent >= self.rendered_from + self.window.len() {
             self.render();
@@ -111,7 +153,7 @@ impl Windowed {
 
 impl fmt::Debug for Windowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Windowed").field("length", &self.length).field("sent", &self.sent).finish_non_exhaustive()
+        f.debug_struct("Windowed").field("end", &self.end).field("sent", &self.sent).finish_non_exhaustive()
     }
 }
 
@@ -158,6 +200,28 @@ mod tests {
                 assert_eq!(sent, length);
                 assert!(digits_left.chunk().is_empty());
             }
+        }
+    }
+
+    #[test]
+    fn a_part_has_the_digits_of_its_range() {
+        let length = 3 * WINDOW_BYTES;
+        let text = digits(length);
+        let shared = Rc::new(SharedNumber { number: text.parse().expect("digits"), _reservation: None });
+        for range in [
+            0..0,
+            0..1,
+            5..5 + WINDOW_BYTES,
+            5..6 + WINDOW_BYTES,
+            1..length,
+            0..length,
+            length - 1..length,
+            length - WINDOW_BYTES - 1..length,
+            100..2 * WINDOW_BYTES + 101,
+        ] {
+            let mut part = Digits::part(&shared, range.clone()).expect("memory");
+            let bytes = part.copy_to_bytes(part.remaining());
+            assert_eq!(bytes, text.as_bytes()[range.clone()], "{range:?}");
         }
     }
 

@@ -97,6 +97,11 @@ impl InFlight {
         held == 0 || held.saturating_add(more) <= budget
     }
 
+    /// Whether a number of `bytes` bytes may stay in memory while nobody asks for it: if it leaves responses most of the budget.
+    pub(crate) fn may_be_kept(&self, bytes: usize) -> bool {
+        bytes <= self.budget / 4
+    }
+
     /// Whether more than half of the budget is used, so that a request may have to wait.
     pub(crate) fn is_crowded(&self) -> bool {
         self.held.get() > self.budget / 2
@@ -112,6 +117,11 @@ impl InFlight {
                 return;
             }
         }
+    }
+
+    /// Asks for room, as a request that waits for it does.
+    pub(crate) fn want_room(&self) {
+        self.wanted.notify_one();
     }
 
     /// Wakes one of the requests that wait for room: the one that came last. If more requests come than can be served, all of

@@ -2,6 +2,7 @@
 //!
 //! [`Sequence`] is the only thing that can consume a number. Nothing here knows of HTTP.
 
+mod by_index;
 mod digits;
 pub(crate) mod headroom;
 mod in_flight;
@@ -14,6 +15,7 @@ mod tests;
 mod waiters;
 
 use std::fmt;
+use std::ops::Range;
 use std::rc::Rc;
 
 use clap::ValueEnum;
@@ -21,6 +23,8 @@ use coarsetime::{Duration, Instant};
 use fib_core::{Cause, Decimal, Exhausted, Fibonacci, Heap, Limb, Natural, Unlimited};
 use tracing::{info, warn};
 
+use self::by_index::Kept;
+pub(crate) use self::by_index::{LAST_INDEX, digits_at_an_end};
 pub use self::digits::{Digits, WINDOW_BYTES};
 use self::headroom::Headroom;
 pub use self::in_flight::OverBudget;
@@ -96,6 +100,8 @@ pub struct Sequence {
     restarts: u64,
     headroom: Headroom,
     in_flight: Rc<InFlight>,
+    /// Freed first where memory is short.
+    kept: Kept,
     /// `None` while memory suffices.
     shortage: Option<LastingShortage>,
     /// When a shortage was logged last.
@@ -138,6 +144,7 @@ impl Sequence {
             restarts: 0,
             headroom: Headroom::default(),
             in_flight: Rc::new(InFlight::new(MAX_IN_FLIGHT_BYTES)),
+            kept: Kept::default(),
             shortage: None,
             logged: None,
         };
@@ -208,6 +215,57 @@ impl Sequence {
         Ok(Number { position: Position { index, ..self.store.next() }, digits, reservation })
     }
 
+    /// Consumes the next number if it belongs to the pass `pass`, and returns what `render` makes of it. `None` if that pass is
+    /// over; nothing is consumed then. `render` may be called twice.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(crate) fn take_of_pass<T>(
+        &mut self,
+        pass: u64,
+        mut render: impl FnMut(&Natural) -> Result<T, Shortage>,
+    ) -> Result<Option<T>, Shortage> {
+        if self.position().pass != pass {
+            return Ok(None);
+        }
+        let taken = match self.commit(&mut render) {
+            Ok(taken) => {
+                self.shortage_is_over();
+                taken
+            }
+            Err(shortage) => {
+                self.remedy(shortage)?;
+                if self.position().pass != pass {
+                    return Ok(None);
+                }
+                self.commit(&mut render)?
+            }
+        };
+        Ok(Some(taken.1))
+    }
+
+    /// The digits of F(`index`) in `range`, where 0 is the first digit, and the share of the budget that they take. Consumes
+    /// nothing.
+    ///
+    /// # Errors
+    /// The shortage of memory, in which no pass ends.
+    pub(crate) fn digits_of(&mut self, index: u64, range: Range<u64>) -> Result<(Digits, Reservation), Shortage> {
+        let Self { fibonacci, kept, headroom, in_flight, .. } = self;
+        match kept.digits(index, range.clone(), fibonacci.guard_mut(), headroom, in_flight) {
+            Err(_) if self.free_kept() => self.digits_of(index, range),
+            result => result,
+        }
+    }
+
+    /// Frees the number that is kept, if there is one.
+    fn free_kept(&mut self) -> bool {
+        let is_freed = self.kept.forget();
+        if is_freed {
+            self.fibonacci.guard_mut().read_again();
+        }
+        is_freed
+    }
+
     /// The position of the number that comes next.
     pub(crate) fn position(&self) -> Position {
         self.store.next()
@@ -228,7 +286,9 @@ impl Sequence {
     /// Whether the budget has room for the next number. Consumes nothing. A number that cannot be computed needs none.
     pub(crate) fn has_room(&mut self) -> bool {
         let Self { fibonacci, in_flight, .. } = self;
-        fibonacci.peek().map_or(true, |number| in_flight.has_room(Digits::bytes_for(number), number.digit_count()))
+        let has_room =
+            fibonacci.peek().map_or(true, |number| in_flight.has_room(Digits::bytes_for(number), number.digit_count()));
+        has_room || (self.free_kept() && self.has_room())
     }
 
     /// Tells whether [`take`](Self::take) would find a number now. Consumes nothing.
@@ -242,6 +302,7 @@ impl Sequence {
                 self.shortage_is_over();
                 Ok(())
             }
+            Err(_) if self.free_kept() => self.check(),
             Err(shortage) => {
                 if self.ends_pass(&shortage) {
                     Ok(headroom::check()?)
@@ -263,15 +324,30 @@ impl Sequence {
         &mut self,
         mut render: impl FnMut(&Natural) -> Result<T, Shortage>,
     ) -> Result<(u64, T), Shortage> {
-        let shortage = match self.commit(&mut render) {
+        match self.commit(&mut render) {
             Ok(taken) => {
                 self.shortage_is_over();
-                return Ok(taken);
+                Ok(taken)
             }
-            // A new pass would not help.
-            Err(shortage @ Shortage::Position(_)) => return Err(shortage),
-            Err(shortage) => shortage,
-        };
+            Err(shortage) => {
+                self.remedy(shortage)?;
+                self.commit(&mut render)
+            }
+        }
+    }
+
+    /// Frees memory so that the next number can be tried again: the number that is kept, or else those of this pass, if it ends.
+    ///
+    /// # Errors
+    /// `shortage`, if nothing is freed.
+    fn remedy(&mut self, shortage: Shortage) -> Result<(), Shortage> {
+        // A new pass would not help.
+        if matches!(shortage, Shortage::Position(_)) {
+            return Err(shortage);
+        }
+        if self.free_kept() {
+            return Ok(());
+        }
         if !self.ends_pass(&shortage) {
             return Err(shortage);
         }
@@ -280,7 +356,7 @@ impl Sequence {
         warn!(seconds, "F({}): {shortage}; a new pass starts at F(0)", self.index());
         self.fibonacci.restart();
         self.restarts += 1;
-        self.commit(&mut render)
+        Ok(())
     }
 
     /// Accounts for a refusal, and tells whether it starts a new pass.

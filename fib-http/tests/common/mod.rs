@@ -334,6 +334,25 @@ impl Client {
         Ok(piece)
     }
 
+    /// A line, if it comes before the connection ends.
+    pub(crate) fn try_line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).ok().filter(|_| line.ends_with('\n'))?;
+        Some(line)
+    }
+
+    /// So many bytes, if they come before the connection ends.
+    pub(crate) fn try_bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// The connection itself.
+    pub(crate) fn into_stream(self) -> BufReader<TcpStream> {
+        self.stream
+    }
+
     /// Everything up to the end of the connection.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -4,17 +4,25 @@ use hyper::header::{ACCEPT, HeaderMap};
 
 use super::list::{split, weight};
 
-/// Whether `Accept` gives `text/plain` a higher weight than `application/json`.
+/// Whether `Accept` gives `text/plain` a higher weight than `application/json`, or names `text/html` and not
+/// `application/json`: a browser that shows a number gets text, since its viewers of JSON lose digits.
 ///
 /// The most specific range that matches a type determines its weight; malformed ranges are ignored.
 pub(crate) fn prefers_text(headers: &HeaderMap) -> bool {
     let mut text = Preference::default();
     let mut json = Preference::default();
+    let mut html = false;
     for range in ranges(headers) {
         text.consider("text", "plain", &range);
         json.consider("application", "json", &range);
+        html |= range.is("text", "html");
     }
-    text.weight > json.weight
+    text.weight > json.weight || (html && !json.is_named())
+}
+
+/// Whether `Accept` names `text/event-stream`, as `EventSource` does.
+pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
+    ranges(headers).any(|range| range.is("text", "event-stream") && range.weight > 0)
 }
 
 /// Whether `Accept` names the format of `OpenMetrics` with a weight above 0.
@@ -30,7 +38,7 @@ pub(crate) fn accepts_openmetrics(headers: &HeaderMap) -> bool {
 
 /// Whether `Accept` names `text/html`, as it does where a browser navigates, and nowhere else.
 pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
-    ranges(headers).any(|range| range.kind.eq_ignore_ascii_case("text") && range.subtype.eq_ignore_ascii_case("html"))
+    ranges(headers).any(|range| range.is("text", "html"))
 }
 
 /// The well-formed elements of all lines of `Accept`.
@@ -51,12 +59,17 @@ impl Preference {
         let specificity = match (range.kind, range.subtype) {
             ("*", "*") => 1,
             (k, "*") if k.eq_ignore_ascii_case(kind) => 2,
-            (k, s) if k.eq_ignore_ascii_case(kind) && s.eq_ignore_ascii_case(subtype) => 3 + u8::from(range.charset),
+            _ if range.is(kind, subtype) => 3 + u8::from(range.charset),
             _ => return,
         };
         if (specificity, range.weight) > (self.specificity, self.weight) {
             *self = Self { specificity, weight: range.weight };
         }
+    }
+
+    /// Whether a range names the type itself.
+    fn is_named(&self) -> bool {
+        self.specificity >= 3
     }
 }
 
@@ -70,6 +83,11 @@ struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
+    /// Whether it names this type.
+    fn is(&self, kind: &str, subtype: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind) && self.subtype.eq_ignore_ascii_case(subtype)
+    }
+
     /// `None` if the element is malformed, or has a parameter that no representation here has.
     fn parse(element: &'a str) -> Option<Self> {
         let mut parts = split(element, ';').map(str::trim);
@@ -136,13 +154,16 @@ mod tests {
             ("text/*;q=0.9, text/plain;q=0.1, application/json;q=0.5", false),
             ("*/*;q=0.9, text/*;q=0.1", false),
             ("*/*;q=0.1, text/*;q=0.9", true),
-            ("text/html", false),
             ("image/png", false),
-            // What browsers send.
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false),
+            ("text/html", true),
+            ("text/html, application/json", false),
+            ("text/html, application/json;q=0.1", false),
+            // What browsers send when they navigate, and for images and scripts.
+            ("image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", false),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
             (
                 "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7",
-                false,
+                true,
             ),
         ] {
             check(&[accept], text);
@@ -179,6 +200,21 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(accept));
             assert_eq!(accepts_openmetrics(&headers), named, "{accept}");
+        }
+    }
+
+    #[test]
+    fn an_event_stream_has_to_be_named() {
+        for (accept, named) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream;q=0.1, */*", true),
+            ("text/event-stream;q=0", false),
+            ("text/*", false),
+            ("*/*", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(accepts_event_stream(&headers), named, "{accept}");
         }
     }
 

@@ -10,6 +10,8 @@ mod fields;
 pub(crate) mod host;
 mod list;
 pub(crate) mod malformed;
+pub(crate) mod query;
+pub(crate) mod range;
 pub(crate) mod route;
 pub(crate) mod target;
 mod transfer_coding;
@@ -42,7 +44,7 @@ pub(crate) fn check(
         expect::check(&head.headers)?;
     }
     route.check(&head.method)?;
-    if route == Route::Number && fields.fetch_metadata {
+    if route.takes_numbers() && fields.fetch_metadata {
         fetch_metadata::check(head)?;
     }
     Ok(())

@@ -8,6 +8,9 @@ use crate::http::response::Problem;
 /// The methods that all routes allow, as a value of `Allow`.
 pub(crate) const ALLOWED: &str = "GET, HEAD";
 
+/// What the paths of numbers begin with that are asked for by index.
+const BY_INDEX: &str = "/fibonacci/";
+
 /// Where the documentation is.
 pub(crate) const DOCS: &str = "/docs/";
 
@@ -16,6 +19,12 @@ pub(crate) const DOCS: &str = "/docs/";
 pub(crate) enum Route {
     /// The next number.
     Number,
+    /// One number after the other.
+    Stream,
+    /// The number with this index.
+    ByIndex(u64),
+    /// A number by something that is not an index.
+    BadIndex(IndexError),
     Healthy,
     Ready,
     Metrics,
@@ -36,6 +45,7 @@ impl Route {
     pub(crate) fn of(path: &str) -> Self {
         match path {
             "/" => Self::Number,
+            "/stream" => Self::Stream,
             "/healthz" => Self::Healthy,
             "/readyz" => Self::Ready,
             "/metrics" => Self::Metrics,
@@ -45,7 +55,10 @@ impl Route {
             "/robots.txt" => Self::Robots,
             "*" => Self::Server,
             path if path.starts_with(DOCS) => Self::Docs,
-            _ => Self::Unknown,
+            path => match path.strip_prefix(BY_INDEX) {
+                Some(index) => parse_index(index).map_or_else(Self::BadIndex, Self::ByIndex),
+                None => Self::Unknown,
+            },
         }
     }
 
@@ -53,6 +66,8 @@ impl Route {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Number => "/",
+            Self::Stream => "/stream",
+            Self::ByIndex(_) | Self::BadIndex(_) => "/fibonacci",
             Self::Healthy => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
@@ -65,6 +80,11 @@ impl Route {
         }
     }
 
+    /// Whether a `GET` consumes numbers.
+    pub(crate) fn takes_numbers(self) -> bool {
+        matches!(self, Self::Number | Self::Stream)
+    }
+
     /// Whether it tells operators how the service is.
     pub(crate) fn is_for_operators(self) -> bool {
         matches!(self, Self::Healthy | Self::Ready | Self::Metrics)
@@ -72,7 +92,7 @@ impl Route {
 
     /// Whether the service answers a `GET` with a representation that has no entity-tag.
     pub(crate) fn has_untagged_representation(self) -> bool {
-        matches!(self, Self::Number | Self::Healthy | Self::Ready | Self::Metrics | Self::Robots)
+        matches!(self, Self::Number | Self::Stream | Self::Healthy | Self::Ready | Self::Metrics | Self::Robots)
     }
 
     /// Checks that the service knows `method`, that the route exists, and that it allows `method`.
@@ -97,6 +117,7 @@ impl Route {
         }
         match (self, method) {
             (Self::Unknown, _) => Err(not_found()),
+            (Self::BadIndex(error), _) => Err(Problem::new(StatusCode::NOT_FOUND, "index", error.detail())),
             (_, &Method::GET | &Method::HEAD) | (Self::Server, &Method::OPTIONS) => Ok(()),
             _ => {
                 let detail = "Only GET and HEAD are allowed here.";
@@ -106,9 +127,65 @@ impl Route {
     }
 }
 
+/// What keeps text from being an index. There is one way to write each, so that each number has one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IndexError {
+    Missing,
+    NotDecimal,
+    LeadingZeros,
+    TooLarge,
+}
+
+impl IndexError {
+    fn detail(self) -> &'static str {
+        match self {
+            Self::Missing => "The index is missing: /fibonacci/10 is F(10).",
+            Self::NotDecimal => "The index may consist of decimal digits only: /fibonacci/10 is F(10).",
+            Self::LeadingZeros => "The index has leading zeros. Remove them.",
+            Self::TooLarge => "The largest index is 18446744073709551615.",
+        }
+    }
+}
+
+fn parse_index(text: &str) -> Result<u64, IndexError> {
+    match text.as_bytes() {
+        [] => Err(IndexError::Missing),
+        digits if !digits.iter().all(u8::is_ascii_digit) => Err(IndexError::NotDecimal),
+        [b'0', _, ..] => Err(IndexError::LeadingZeros),
+        _ => text.parse().map_err(|_| IndexError::TooLarge),
+    }
+}
+
 /// 404.
 pub(crate) fn not_found() -> Problem {
     let detail =
         "Nothing exists at this path. GET / returns the next Fibonacci number, /docs/ describes the interface.";
     Problem::new(StatusCode::NOT_FOUND, "path", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_plain_decimal() {
+        for (path, route) in [
+            ("/fibonacci/0", Route::ByIndex(0)),
+            ("/fibonacci/10", Route::ByIndex(10)),
+            ("/fibonacci/18446744073709551615", Route::ByIndex(u64::MAX)),
+            ("/fibonacci/18446744073709551616", Route::BadIndex(IndexError::TooLarge)),
+            ("/fibonacci/", Route::BadIndex(IndexError::Missing)),
+            ("/fibonacci/+1", Route::BadIndex(IndexError::NotDecimal)),
+            ("/fibonacci/-1", Route::BadIndex(IndexError::NotDecimal)),
+            ("/fibonacci/1/", Route::BadIndex(IndexError::NotDecimal)),
+            ("/fibonacci/1e3", Route::BadIndex(IndexError::NotDecimal)),
+            ("/fibonacci/%31", Route::BadIndex(IndexError::NotDecimal)),
+            ("/fibonacci/007", Route::BadIndex(IndexError::LeadingZeros)),
+            ("/fibonacci/00", Route::BadIndex(IndexError::LeadingZeros)),
+            ("/fibonacci", Route::Unknown),
+            ("/Fibonacci/1", Route::Unknown),
+        ] {
+            assert_eq!(Route::of(path), route, "{path}");
+        }
+    }
 }

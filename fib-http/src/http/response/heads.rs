@@ -10,12 +10,12 @@ use super::payload::Payload;
 use crate::position::Position;
 
 /// The field that contains a number's index.
-const FIBONACCI_INDEX: HeaderName = HeaderName::from_static("fibonacci-index");
+pub(crate) const FIBONACCI_INDEX: HeaderName = HeaderName::from_static("fibonacci-index");
 
 /// The field that contains a number's pass.
-const FIBONACCI_PASS: HeaderName = HeaderName::from_static("fibonacci-pass");
+pub(crate) const FIBONACCI_PASS: HeaderName = HeaderName::from_static("fibonacci-pass");
 
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(crate) const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -2,13 +2,17 @@
 
 use bytes::{Buf, Bytes};
 
+use crate::http::stream::{Frame, NumberStream};
 use crate::sequence::Digits;
 
-/// The bytes of a body. hyper takes all of it at once and drains it into the socket.
+/// The bytes of a body, or of a frame of a stream. hyper takes all of it at once and drains it into the socket.
 #[derive(Debug)]
 pub(crate) enum Payload {
     Bytes(Bytes),
     Digits(Digits),
+    Frame(Box<Frame>),
+    /// The frames that follow, one at a time. There are no bytes before.
+    Stream(Box<NumberStream>),
 }
 
 impl Default for Payload {
@@ -30,11 +34,25 @@ impl From<Digits> for Payload {
     }
 }
 
+impl From<Frame> for Payload {
+    fn from(frame: Frame) -> Self {
+        Self::Frame(Box::new(frame))
+    }
+}
+
+impl From<Box<NumberStream>> for Payload {
+    fn from(stream: Box<NumberStream>) -> Self {
+        Self::Stream(stream)
+    }
+}
+
 impl Buf for Payload {
     fn remaining(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.remaining(),
             Self::Digits(digits) => digits.remaining(),
+            Self::Frame(frame) => frame.remaining(),
+            Self::Stream(_) => 0,
         }
     }
 
@@ -42,6 +60,8 @@ impl Buf for Payload {
         match self {
             Self::Bytes(bytes) => bytes.chunk(),
             Self::Digits(digits) => digits.chunk(),
+            Self::Frame(frame) => frame.chunk(),
+            Self::Stream(_) => &[],
         }
     }
 
@@ -49,6 +69,8 @@ impl Buf for Payload {
         match self {
             Self::Bytes(bytes) => bytes.advance(count),
             Self::Digits(digits) => digits.advance(count),
+            Self::Frame(frame) => frame.advance(count),
+            Self::Stream(_) => assert_eq!(count, 0, "a stream has no bytes of its own"),
         }
     }
 }

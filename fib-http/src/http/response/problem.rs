@@ -1,8 +1,10 @@
 //! Errors as problem details (RFC 9457).
 
+use std::num::NonZeroU64;
+
 use bytes::Bytes;
 use hyper::ext::ReasonPhrase;
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use tracing::error;
 
@@ -25,18 +27,27 @@ pub(crate) struct Problem {
     reason: &'static str,
     detail: &'static str,
     header: Option<(HeaderName, &'static str)>,
+    /// The length of the representation of which no part was asked for.
+    length: Option<NonZeroU64>,
     closes: bool,
 }
 
 impl Problem {
     /// `reason` is the label in the metrics, `detail` a sentence for the client.
     pub(crate) fn new(status: StatusCode, reason: &'static str, detail: &'static str) -> Self {
-        Self { status, reason, detail, header: None, closes: false }
+        Self { status, reason, detail, header: None, length: None, closes: false }
     }
 
     /// 503, with the time after which the client may try again.
     pub(crate) fn unavailable(reason: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail).with(RETRY_AFTER, RETRY_AFTER_SECONDS)
+    }
+
+    /// 416, for a representation of `length` bytes.
+    pub(crate) fn range_not_satisfiable(length: u64) -> Self {
+        let detail = "The range contains no byte of the representation. Content-Range tells its length.";
+        let problem = Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "range", detail);
+        Self { length: NonZeroU64::new(length), ..problem }
     }
 
     /// 500. Logs `detail` as an error.
@@ -81,6 +92,9 @@ impl Problem {
         let headers = response.headers_mut();
         if let Some((name, value)) = self.header {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(length) = self.length {
+            headers.extend(HeaderValue::try_from(format!("bytes */{length}")).map(|range| (CONTENT_RANGE, range)));
         }
         if self.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

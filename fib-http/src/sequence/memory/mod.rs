@@ -119,6 +119,11 @@ impl SystemMemory {
         self.latest = None;
     }
 
+    /// Takes a new reading when it is asked next, because memory has been freed.
+    pub(crate) fn read_again(&mut self) {
+        self.latest = None;
+    }
+
     /// Tells whether memory is above the threshold now.
     ///
     /// # Errors

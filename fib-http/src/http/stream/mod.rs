@@ -1,0 +1,271 @@
+//! The numbers of a stream.
+//!
+//! A stream hands over one frame at a time and takes the next numbers when the system has all of that frame. A frame has the
+//! numbers that fit into [`FRAME_BYTES`], so that many short ones are one write. A longer number takes several frames. All
+//! numbers of a stream belong to one pass: when that is over, the stream ends.
+
+mod form;
+mod frame;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Buf;
+use fib_core::Decimal;
+use tokio::time::{Instant, Sleep, sleep};
+use tracing::debug;
+
+pub(crate) use self::form::Form;
+pub(crate) use self::frame::Frame;
+use self::frame::{LongNumber, Progress};
+use crate::http::exchange::Exchange;
+use crate::position::Position;
+use crate::sequence::{Digits, Reservation, Sequence, Shortage};
+
+/// The most bytes of short numbers that are taken at once.
+pub(crate) const FRAME_BYTES: usize = 16 * 1024;
+
+/// How often a number is tried for that cannot be had.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// How often a client that waits is told so.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a client waits for a number. Then the response ends without its end, so that the client sees that it is not whole.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The body of a response that has one number after the other.
+pub(crate) struct NumberStream {
+    sequence: Rc<RefCell<Sequence>>,
+    form: Form,
+    /// How many numbers are still to be given; `None` for as many as there are.
+    rest: Option<u64>,
+    /// How many have been given.
+    given: u64,
+    /// The pass of all of its numbers.
+    pass: u64,
+    /// It is over: what has been handed over is all.
+    is_over: bool,
+    /// The streams of the service end.
+    end: Rc<Cell<bool>>,
+    /// The frame that is handed over next, if it is there already.
+    first: Option<Frame>,
+    progress: Rc<Progress>,
+    waiting: Option<Waiting>,
+    /// The memory of a frame.
+    _room: Reservation,
+}
+
+/// A client that waits for a number.
+struct Waiting {
+    since: Instant,
+    told: Instant,
+    retry: Pin<Box<Sleep>>,
+}
+
+/// A stream that could not go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stream could not go on: no number was available for a minute")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+impl NumberStream {
+    /// A stream of `count` numbers, or of as many as there are. It ends when `end` says so. `room` is for one frame.
+    pub(crate) fn new(
+        sequence: Rc<RefCell<Sequence>>,
+        form: Form,
+        count: Option<u64>,
+        end: Rc<Cell<bool>>,
+        room: Reservation,
+    ) -> Self {
+        Self {
+            sequence,
+            form,
+            rest: count,
+            given: 0,
+            pass: 0,
+            is_over: false,
+            end,
+            first: None,
+            progress: Rc::default(),
+            waiting: None,
+            _room: room,
+        }
+    }
+
+    /// Takes the first numbers, and tells where they begin.
+    ///
+    /// # Errors
+    /// The shortage, and nothing was taken.
+    pub(crate) fn begin(&mut self) -> Result<Position, Shortage> {
+        loop {
+            let position = self.sequence.borrow().position();
+            self.pass = position.pass;
+            // There is no frame if the shortage that the first number found has started a new pass.
+            self.first = self.take()?;
+            if self.first.is_some() {
+                return Ok(position);
+            }
+        }
+    }
+
+    /// Records what is sent in `exchange`, which ends with the stream.
+    pub(crate) fn set_exchange(&self, mut exchange: Box<Exchange>) {
+        exchange.add_numbers(self.given);
+        *self.progress.exchange.borrow_mut() = Some(exchange);
+    }
+
+    /// The next frame; `None` at the end of the stream. Pending while a frame is on its way to the system.
+    pub(crate) fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame, Interrupted>>> {
+        if self.progress.is_sending.get() {
+            self.progress.waker.set(Some(context.waker().clone()));
+            return Poll::Pending;
+        }
+        if let Some(frame) = self.first.take().or_else(|| self.go_on_with_long()) {
+            return self.hand_over(frame);
+        }
+        while !self.is_over && self.rest != Some(0) && !self.end.get() {
+            match self.take() {
+                Ok(Some(frame)) => {
+                    self.waiting = None;
+                    return self.hand_over(frame);
+                }
+                Ok(None) => self.is_over = true,
+                Err(shortage) => {
+                    if let Some(done) = ready!(self.poll_wait(&shortage, context)) {
+                        return match done {
+                            Ok(frame) => self.hand_over(frame),
+                            Err(interrupted) => Poll::Ready(Some(Err(interrupted))),
+                        };
+                    }
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn hand_over(&self, frame: Frame) -> Poll<Option<Result<Frame, Interrupted>>> {
+        self.progress.is_sending.set(true);
+        self.progress.with_exchange(|exchange| exchange.lengthen(frame.remaining()));
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    /// Takes the numbers of one frame, or one long number. `None` if the pass is over, and nothing was taken.
+    fn take(&mut self) -> Result<Option<Frame>, Shortage> {
+        let sequence = Rc::clone(&self.sequence);
+        let mut sequence = sequence.borrow_mut();
+        let first = sequence.index();
+        if !self.fits(first, 0) {
+            return self.take_long(&mut sequence);
+        }
+        let mut text = Vec::new();
+        text.try_reserve_exact(FRAME_BYTES)?;
+        let mut count = 0;
+        while self.rest != Some(count) && self.fits(sequence.index(), text.len()) {
+            let (index, before) = (sequence.index(), text.len());
+            let taken = sequence.take_of_pass(self.pass, |number| {
+                text.truncate(before);
+                self.form.write(index, number, &mut text);
+                Ok(())
+            });
+            match taken {
+                Ok(Some(())) => count += 1,
+                not_taken => {
+                    text.truncate(before);
+                    if count > 0 {
+                        // What there is goes out first.
+                        break;
+                    }
+                    return not_taken.map(|_| None);
+                }
+            }
+        }
+        self.given(count);
+        Ok(Some(Frame::of_numbers(text, self.form, first, count, &self.progress)))
+    }
+
+    /// Whether F(`index`) fits into a frame behind `length` bytes.
+    fn fits(&self, index: u64, length: usize) -> bool {
+        let room = FRAME_BYTES.saturating_sub(length + self.form.most_bytes_around());
+        Decimal::digits_for(index) <= room as u64
+    }
+
+    fn take_long(&mut self, sequence: &mut Sequence) -> Result<Option<Frame>, Shortage> {
+        let (index, in_flight) = (sequence.index(), Rc::clone(sequence.in_flight()));
+        let taken = sequence.take_of_pass(self.pass, |number| {
+            let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
+            Ok((Digits::of(number)?, reservation))
+        })?;
+        let Some((digits, _reservation)) = taken else { return Ok(None) };
+        *self.progress.long.borrow_mut() = Some(LongNumber { index, digits: Some(digits), _reservation });
+        self.given(1);
+        let mut start = Vec::new();
+        self.form.write_start(index, &mut start);
+        Ok(if start.is_empty() { self.go_on_with_long() } else { Some(Frame::of_text(start, false, &self.progress)) })
+    }
+
+    /// The next frame of a long number, if one is being sent.
+    fn go_on_with_long(&self) -> Option<Frame> {
+        let mut long = self.progress.long.borrow_mut();
+        let digits = long.as_mut()?.digits.take();
+        Some(match digits {
+            Some(digits) => Frame::of_digits(digits, &self.progress),
+            None => Frame::of_text(self.form.end(), true, &self.progress),
+        })
+    }
+
+    fn given(&mut self, count: u64) {
+        self.rest = self.rest.map(|rest| rest - count);
+        self.given += count;
+        self.progress.with_exchange(|exchange| exchange.add_numbers(count));
+    }
+
+    /// Waits before the next try. Ready with `None` when it is time for that, with a heartbeat when it is time for one, or with
+    /// an error when the client has waited for too long.
+    fn poll_wait(
+        &mut self,
+        shortage: &Shortage,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame, Interrupted>>> {
+        let now = Instant::now();
+        let waiting = self.waiting.get_or_insert_with(|| {
+            debug!("a stream waits: {shortage}");
+            Waiting { since: now, told: now, retry: Box::pin(sleep(RETRY)) }
+        });
+        if now.duration_since(waiting.since) >= PATIENCE {
+            self.progress.with_exchange(|exchange| exchange.refuse("stream"));
+            return Poll::Ready(Some(Err(Interrupted)));
+        }
+        if now.duration_since(waiting.told) >= HEARTBEAT
+            && let Some(heartbeat) = self.form.heartbeat()
+        {
+            waiting.told = now;
+            return Poll::Ready(Some(Ok(Frame::of_text(heartbeat, false, &self.progress))));
+        }
+        if matches!(shortage, Shortage::InFlight(_)) {
+            self.sequence.borrow().in_flight().want_room();
+        }
+        if waiting.retry.deadline() <= now {
+            waiting.retry.as_mut().reset(now + RETRY);
+        }
+        ready!(waiting.retry.as_mut().poll(context));
+        Poll::Ready(None)
+    }
+}
+
+impl fmt::Debug for NumberStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NumberStream").field("form", &self.form).field("rest", &self.rest).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! `GET /stream`: one number after the other on one connection.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+
+use super::refusal::refusal;
+use super::request::accept::accepts_event_stream;
+use super::request::query;
+use super::response::{FIBONACCI_INDEX, FIBONACCI_PASS, Payload, Problem, TEXT, empty};
+use super::stream::{FRAME_BYTES, Form, NumberStream};
+use crate::sequence::{InFlight, Sequence};
+
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// Tells proxies such as nginx not to collect the numbers before they pass them on.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Makes the streams.
+#[derive(Debug)]
+pub(super) struct Streams {
+    sequence: Rc<RefCell<Sequence>>,
+    in_flight: Rc<InFlight>,
+    /// Streams end where they are.
+    end: Rc<Cell<bool>>,
+}
+
+impl Streams {
+    pub(super) fn new(sequence: Rc<RefCell<Sequence>>, in_flight: Rc<InFlight>) -> Self {
+        Self { sequence, in_flight, end: Rc::default() }
+    }
+
+    /// All streams end where they are, and no new one begins.
+    pub(super) fn end(&self) {
+        self.end.set(true);
+    }
+
+    /// A response with the fields that are known before a number is consumed.
+    pub(super) fn head(&self, headers: &HeaderMap) -> Response<Payload> {
+        head(if accepts_event_stream(headers) { Form::Events } else { Form::Lines })
+    }
+
+    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD`.
+    ///
+    /// # Errors
+    /// 400 for the query, and 503 where the first number is not available.
+    pub(super) fn response(&self, head: &Parts) -> Result<Response<Payload>, Problem> {
+        let count = query::count(head.uri.query())?;
+        let mut response = self.head(&head.headers);
+        if head.method == Method::HEAD {
+            return Ok(response);
+        }
+        if self.end.get() {
+            return Err(Problem::unavailable("stopping", "The service is stopping."));
+        }
+        let form = if accepts_event_stream(&head.headers) { Form::Events } else { Form::Lines };
+        let room = self.in_flight.reserve(FRAME_BYTES, FRAME_BYTES);
+        let room = room.map_err(|over| refusal(&over.into()))?;
+        let mut stream = NumberStream::new(Rc::clone(&self.sequence), form, count, Rc::clone(&self.end), room);
+        let first = stream.begin().map_err(|shortage| refusal(&shortage))?;
+        *response.body_mut() = Payload::from(Box::new(stream));
+        let fields = response.headers_mut();
+        fields.insert(FIBONACCI_INDEX, HeaderValue::from(first.index));
+        fields.insert(FIBONACCI_PASS, HeaderValue::from(first.pass));
+        Ok(response)
+    }
+}
+
+fn head(form: Form) -> Response<Payload> {
+    let mut response = empty(StatusCode::OK);
+    let fields = response.headers_mut();
+    let media_type = match form {
+        Form::Lines => TEXT,
+        Form::Events => EVENT_STREAM,
+    };
+    fields.insert(CONTENT_TYPE, media_type);
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.insert(VARY, HeaderValue::from_static("accept"));
+    fields.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}
