@@ -109,7 +109,10 @@ fn by_index() -> OperationBuilder {
             fields(digits(ResponseBuilder::new().description("The number's decimal digits and nothing else."))).build(),
         )
         .response("206", part.build())
-        .response("304", fields(ResponseBuilder::new().description("`If-None-Match` names the entity-tag.")).build())
+        .response(
+            "304",
+            fields(ResponseBuilder::new().description("`If-None-Match` names the entity-tag, or is `*`.")).build(),
+        )
         .response(
             "403",
             problem(403, "The index is beyond `--max-index`, and more was asked for than the ends of the number."),
@@ -130,8 +133,9 @@ fn stream() -> OperationBuilder {
         .build();
     let operation = operation(STREAM, "stream", "Take numbers one after the other")
         .description(Some(
-            "Takes each number when the one before it is sent. Without `count` the stream goes on until the client closes \
-             the connection, the service stops, or the sequence starts again. `HEAD` takes nothing.",
+            "Takes up to 16 KiB of short numbers, or one long number, when those before are sent. Without `count` the \
+             stream goes on until the client closes the connection, the service stops, or the sequence starts again. \
+             `HEAD` takes nothing.",
         ))
         .parameter(parameter(
             "count",
@@ -149,6 +153,11 @@ fn stream() -> OperationBuilder {
 
 const PASS: &str = "How often the sequence has started again. Pass and index together are unique.";
 
+const UNAVAILABLE: &str = "\
+Memory is short, the position cannot be written, the responses that are being sent hold all the memory that they \
+may, too many clients are connected, the service is stopping, or the request is a prefetch. The position does not \
+change.";
+
 /// The answers that any request for numbers may get, besides those that its operation names.
 fn refusals(operation: OperationBuilder) -> OperationBuilder {
     operation
@@ -161,12 +170,7 @@ fn refusals(operation: OperationBuilder) -> OperationBuilder {
         .response("431", problem(431, "The request's head has more than 16 KiB, or more than 100 fields."))
         .response("500", problem(500, "The service failed to answer this request."))
         .response("501", problem(501, "The request's body has a transfer coding other than chunked."))
-        .response("503", problem(503, 
-                "Memory is short, the position cannot be written, the responses that are being sent hold all the memory that \
-                 they may, too many clients are connected, the service is stopping, or the request is a prefetch. The \
-                 position does not change.",
-            ),
-        )
+        .response("503", problem(503, UNAVAILABLE))
         .response("505", problem(505, "The version is neither HTTP/1.1 nor HTTP/1.0."))
 }
 
@@ -218,12 +222,11 @@ fn text(description: &str, example: &str) -> Response {
 }
 
 fn metrics_page() -> Response {
-    let example = json!("# TYPE fib_http_position gauge\nfib_http_position 10\n");
-    let content = content(string(), example);
+    const EXAMPLE: &str = "# TYPE fib_http_position gauge\nfib_http_position 10\n";
     ResponseBuilder::new()
         .description("The metrics, in the text format of Prometheus, or in that of OpenMetrics if `Accept` names it.")
-        .content(text_format::MEDIA_TYPE, content.clone())
-        .content(metrics::MEDIA_TYPE, content)
+        .content(text_format::MEDIA_TYPE, content(string(), json!(EXAMPLE)))
+        .content(metrics::MEDIA_TYPE, content(string(), json!(format!("{EXAMPLE}# EOF\n"))))
         .build()
 }
 
