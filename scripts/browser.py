@@ -65,9 +65,9 @@ def try_it_out(browser, base):
         WebDriverWait(browser, SECONDS).until(expect.element_to_be_clickable((By.CSS_SELECTOR, css))).click()
 
     browser.get(base + "/docs")
-    click("#operations-default-next .opblock-summary-control")
-    click("#operations-default-next .try-out__btn")
-    click("#operations-default-next .execute")
+    click("#operations-numbers-next .opblock-summary-control")
+    click("#operations-numbers-next .try-out__btn")
+    click("#operations-numbers-next .execute")
     body = (By.CSS_SELECTOR, ".live-responses-table .response-col_description pre")
     return WebDriverWait(browser, SECONDS).until(expect.visibility_of_element_located(body)).text
 
@@ -109,6 +109,23 @@ def visit_from_elsewhere(browser, base, url, page):
         server.shutdown()
 
 
+def listen(browser, base):
+    """What EventSource receives from /stream on a page of the service: indices and numbers."""
+    browser.get(base + "/docs/")
+    return browser.execute_async_script("""
+        const done = arguments[0], seen = [];
+        const source = new EventSource("/stream?count=200");
+        source.onmessage = event => seen.push([event.lastEventId, event.data]);
+        source.onerror = () => { source.close(); done(seen); };
+    """)
+
+
+def shown(browser, base):
+    """The media type and the text of the number that the browser shows after it navigated to /."""
+    browser.get(base + "/")
+    return browser.execute_script("return [document.contentType, document.body.innerText]")
+
+
 def main(program, screenshot=None):
     service, base = start_service(program)
     try:
@@ -124,6 +141,9 @@ def main(program, screenshot=None):
                 over_loopback = refusals(base)
                 visit_from_elsewhere(browser, base, base.replace("127.0.0.1", SERVICE) + "/", HIDDEN)
                 elsewhere = refusals(base) - over_loopback
+                first = position(base)
+                events, last = listen(browser, base), position(base)
+                page = shown(browser, base)
             finally:
                 browser.quit()
                 time.sleep(0.5)  # the browser may still be writing to its profile
@@ -131,12 +151,20 @@ def main(program, screenshot=None):
         service.terminate()
     if numbers != ["0", "1", "1"]:
         raise SystemExit(f"Try it out showed {numbers}, not 0, 1, 1")
+    known = [0, 1]
+    while len(known) <= last:
+        known.append(known[-1] + known[-2])
+    if last != first + 200 or events != [[str(index), str(known[index])] for index in range(first, last)]:
+        raise SystemExit(f"EventSource received {events}, from {first} to {last}")
+    if page != ["text/plain", str(known[last])]:
+        raise SystemExit(f"the browser shows {page} instead of F({last}) as text")
     outside = [url for url in asked if not url.startswith(base + "/")]
     if not asked or outside:
         raise SystemExit(f"{len(asked)} requests, outside the service: {outside}")
     if service.wait(SECONDS) != 0:
         raise SystemExit(f"the service ended with status {service.returncode}")
     print(f"/docs renders, Try it out returned {', '.join(numbers)}; {len(asked)} requests, all to the service")
+    print(f"EventSource received {len(events)} numbers in order; / is shown as text")
     print(f"pages of another site took none: {over_loopback} refused over loopback, {elsewhere} over plain http")
 
 

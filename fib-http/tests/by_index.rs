@@ -99,6 +99,9 @@ fn beyond_the_largest_index_a_problem_says_what_can_be_had() {
         let response = get(&mut client, 10_000, lines);
         response.assert_problem(403);
         assert!(response.text().contains("bytes=-1000"), "{}", response.text());
+        // A page of another site can read why.
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(response.header("cross-origin-resource-policy"), Some("cross-origin"));
     }
     let tag = head(&mut client, 10_000, "").header("etag").expect("a tag").to_owned();
     for (lines, status) in [

@@ -210,7 +210,64 @@ fn the_description_is_openapi_3_1() {
     assert_eq!(responses[0].header("content-type"), Some("application/json"));
     let description: serde_json::Value = serde_json::from_slice(&responses[0].body).expect("JSON");
     assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")));
-    for path in ["/", "/healthz", "/readyz", "/metrics"] {
-        assert!(description["paths"][path]["get"]["responses"]["200"].is_object(), "{path}");
+    for path in ["/", "/fibonacci/{n}", "/stream", "/healthz", "/readyz", "/metrics"] {
+        let operation = &description["paths"][path]["get"];
+        let tag = operation["tags"][0].as_str().expect("a tag");
+        assert!(description["tags"].as_array().expect("tags").iter().any(|known| known["name"] == tag), "{tag}");
+        for (status, response) in operation["responses"].as_object().expect("responses") {
+            for (media_type, content) in response["content"].as_object().into_iter().flatten() {
+                assert!(!content["example"].is_null(), "{path} {status} {media_type} has no example");
+            }
+        }
     }
+}
+
+#[test]
+fn answers_are_as_described() {
+    let server = Server::start(&["--start", "10"]);
+    let description = server.connect().exchange("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let description: serde_json::Value = serde_json::from_slice(&description.body).expect("JSON");
+    for (path, target, lines, status) in [
+        ("/", "/", "", "200"),
+        ("/", "/", "Accept: text/plain\r\n", "200"),
+        ("/", "/", "If-None-Match: *\r\n", "304"),
+        ("/", "/", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n", "403"),
+        ("/", "/", "Expect: miracles\r\n", "417"),
+        ("/fibonacci/{n}", "/fibonacci/1000", "", "200"),
+        ("/fibonacci/{n}", "/fibonacci/1000", "Accept: text/plain\r\n", "200"),
+        ("/fibonacci/{n}", "/fibonacci/18446744073709551615", "Range: bytes=-20\r\n", "206"),
+        ("/fibonacci/{n}", "/fibonacci/1000", "If-None-Match: *\r\n", "304"),
+        ("/fibonacci/{n}", "/fibonacci/18446744073709551615", "", "403"),
+        ("/fibonacci/{n}", "/fibonacci/x", "", "404"),
+        ("/fibonacci/{n}", "/fibonacci/10", "If-Match: \"x\"\r\n", "412"),
+        ("/fibonacci/{n}", "/fibonacci/10", "Range: bytes=2-\r\n", "416"),
+        ("/stream", "/stream?count=2", "", "200"),
+        ("/stream", "/stream?count=2", "Accept: text/event-stream\r\n", "200"),
+        ("/stream", "/stream", "If-None-Match: *\r\n", "304"),
+        ("/stream", "/stream?count=0", "", "400"),
+        ("/stream", "/stream", "Sec-Purpose: prefetch\r\n", "503"),
+        ("/healthz", "/healthz", "", "200"),
+        ("/readyz", "/readyz", "", "200"),
+        ("/metrics", "/metrics", "", "200"),
+    ] {
+        let mut client = server.connect();
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"));
+        let response = client.read_head();
+        assert_eq!(response.status.to_string(), status, "{target} {lines}");
+        let described = &description["paths"][path]["get"]["responses"][status];
+        assert!(described.is_object(), "{target} {status}");
+        for (name, _) in described["headers"].as_object().into_iter().flatten() {
+            assert!(response.header(&name.to_ascii_lowercase()).is_some(), "{target} {lines}: {name}");
+        }
+        let essence = |media_type: &str| media_type.split(';').next().map(str::to_owned);
+        let media_type = response.header("content-type").filter(|_| status != "304").and_then(essence);
+        let described = described["content"].as_object().into_iter().flatten();
+        let described: Vec<_> = described.filter_map(|(media_type, _)| essence(media_type)).collect();
+        assert!(
+            media_type.as_ref().map_or(described.is_empty(), |media_type| described.contains(media_type)),
+            "{target} {lines}: {media_type:?} of {described:?}"
+        );
+    }
+    // Two numbers and two streams of two.
+    assert_eq!(server.stop(), 16);
 }

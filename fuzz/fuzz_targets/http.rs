@@ -1,5 +1,6 @@
 //! Arbitrary bytes, splits, pauses and closes over in-memory connections to the real service. The service must not panic or
-//! hang, it may answer 5xx only as a refusal, and the position must move exactly with the 200 answers that carry a number.
+//! hang, it may answer 5xx only as a refusal, and the position must move exactly with the numbers that `/` and `/stream` give.
+//! Numbers by index must be right, and move nothing.
 #![no_main]
 
 use std::alloc::System;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use cap::Cap;
-use fib_core::Decimal;
+use fib_core::{Decimal, Natural};
 use fib_fuzz::{PRIMES, remainder, residue};
 use fib_http::http::Service;
 use fib_http::net::{self, GracefulShutdown, Watcher};
@@ -52,6 +53,13 @@ enum Fragment<'a> {
     Host(u8),
     Prefetch,
     CrossSite,
+    /// A request for a stream, up to the target; zero is for an endless one.
+    Stream(u8),
+    AcceptEvents,
+    /// A request for a number by its index, up to the target.
+    ByIndex(u8),
+    Range(u16, u8),
+    IfNoneMatch(u8),
     End,
     Whole,
     Bytes(&'a [u8]),
@@ -149,7 +157,7 @@ async fn exchange(input: &Input<'_>) {
     };
 
     let mut connections: Vec<_> = (0..CONNECTIONS).map(|_| None).collect();
-    let (mut short, mut refuses, mut lost, mut waited) = (false, false, 0, 0);
+    let (mut short, mut refuses, mut lost, mut waited, mut endless) = (false, false, 0, 0, false);
     let mut seen = Vec::new();
     for &action in &input.actions {
         let limit = if short { ALLOCATOR.allocated() + SHORT_BYTES } else { usize::MAX };
@@ -163,6 +171,7 @@ async fn exchange(input: &Input<'_>) {
                 }
                 let Some(connection) = slot else { continue };
                 refuses |= matches!(fragment, Fragment::Prefetch | Fragment::Bytes(_));
+                endless |= matches!(fragment, Fragment::Stream(0) | Fragment::Bytes(_));
                 connection.send(&fragment.bytes()).await;
             }
             Action::Read(which, most) => {
@@ -195,6 +204,7 @@ async fn exchange(input: &Input<'_>) {
             }
             Action::Stop => {
                 service.stop();
+                service.end_streams();
                 if let Some(graceful) = graceful.take() {
                     tokio::task::spawn_local(graceful.shutdown());
                 }
@@ -206,6 +216,11 @@ async fn exchange(input: &Input<'_>) {
     // Each send and each read waits for a millisecond at most.
     let cut = waited + 2 * input.actions.len() as u64 >= CUT_FROM;
     lost += i32::from(cut);
+    if endless {
+        // From now on all that the service has to send is read. A request for a stream that follows is refused.
+        service.end_streams();
+        refuses = true;
+    }
     for mut connection in connections.into_iter().flatten() {
         connection.half_close().await;
         let rest = connection.client.read_to_end(&mut connection.received);
@@ -225,6 +240,10 @@ async fn exchange(input: &Input<'_>) {
     );
     assert!(seen.len() as u64 == moved || lost > 0, "{moved} consumed, seen {seen:?}");
 }
+
+/// Indices of short and long numbers, of numbers around those whose ends suffice for a short range, and beyond the largest
+/// index.
+const INDICES: [u64; 10] = [0, 1, 10, 93, 1_000, 4_782, 10_000, 100_000, 10_000_001, u64::MAX];
 
 impl Fragment<'_> {
     fn bytes(self) -> Vec<u8> {
@@ -261,6 +280,24 @@ impl Fragment<'_> {
             }
             Self::Prefetch => b"Sec-Purpose: prefetch\r\n".into(),
             Self::CrossSite => b"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n".into(),
+            Self::Stream(0) => b"GET /stream ".into(),
+            Self::Stream(count) => format!("GET /stream?count={count} ").into_bytes(),
+            Self::AcceptEvents => b"Accept: text/event-stream\r\n".into(),
+            Self::ByIndex(which) => {
+                let index = INDICES[usize::from(which) % INDICES.len()];
+                let method = ["GET", "HEAD"][usize::from(which) / INDICES.len() % 2];
+                format!("{method} /fibonacci/{index} ").into_bytes()
+            }
+            Self::Range(first, count) => match (first, count) {
+                (0, count) => format!("Range: bytes=-{count}\r\n"),
+                (first, 0) => format!("Range: bytes={first}-\r\n"),
+                (first, count) => format!("Range: bytes={first}-{}\r\n", u32::from(first) + u32::from(count)),
+            }
+            .into_bytes(),
+            Self::IfNoneMatch(which) => {
+                let index = INDICES[usize::from(which) % INDICES.len()];
+                format!("If-None-Match: \"{index}-json\"\r\n").into_bytes()
+            }
             Self::End => b"\r\n".into(),
             Self::Whole => b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
             Self::Bytes(bytes) => bytes.into(),
@@ -282,12 +319,45 @@ fn numbers(mut received: &[u8], whole: bool, refuses: bool, seen: &mut Vec<u64>)
         // What the service does not know: a method, a transfer coding, or a version.
         let unknown = matches!(status, 501 | 505);
         assert!(status < 500 || unknown || (status == 503 && refuses), "{head}");
-        let length: usize = field("content-length").map_or(0, |length| length.parse().expect("a length"));
-        // The response to a HEAD request has the length of a body, but no body.
-        let body = if received.starts_with(b"HTTP/1.") { &[] } else { &received[..length.min(received.len())] };
+        let index: Option<u64> = field("fibonacci-index").map(|index| index.parse().expect("an index"));
+        // Whatever takes a number names its pass.
+        let takes = field("fibonacci-pass").is_some();
+        if let (Some(index), true, None) = (index, takes, field("content-length")) {
+            assert_eq!(status, 200, "{head}");
+            let is_chunked = field("transfer-encoding").is_some_and(|coding| coding == "chunked");
+            let (text, rest) = if is_chunked { dechunked(received) } else { (received.to_vec(), Some(&[][..])) };
+            // A stream that waits too long for a number breaks off.
+            assert!(rest.is_some() || !whole || refuses, "a stream without an end");
+            let is_events = field("content-type") == Some("text/event-stream");
+            let count = stream(&text, is_events, index, whole);
+            for index in index..index + count {
+                assert!(last.replace(index).is_none_or(|last| last < index), "not in order");
+                seen.push(index);
+            }
+            let Some(rest) = rest else { return };
+            received = rest;
+            continue;
+        }
+        let length: usize = match field("content-length").map(str::parse::<u64>) {
+            // The length of a number by index may be that of no memory, after a HEAD request.
+            Some(length) => usize::try_from(length.expect("a length")).expect("64 bits"),
+            None => 0,
+        };
+        // The response to a HEAD request has the length of a body, but no body. No body begins like a response.
+        let body = if received.starts_with(b"H") { &[] } else { &received[..length.min(received.len())] };
         received = &received[body.len()..];
-        let Some(index) = field("fibonacci-index") else { continue };
-        let index: u64 = index.parse().expect("an index");
+        let Some(index) = index else { continue };
+        if !takes {
+            let range = field("content-range");
+            assert!(matches!((status, range), (200 | 304, None) | (206, Some(_))), "{head}");
+            // A HEAD request, or a response that was cut.
+            if body.len() == length {
+                part(index, body, range);
+            } else {
+                assert!(body.is_empty() || !whole, "F({index}) was cut");
+            }
+            continue;
+        }
         assert_eq!(status, 200, "{head}");
         assert!(last.replace(index).is_none_or(|last| last < index), "not in order");
         seen.push(index);
@@ -296,11 +366,75 @@ fn numbers(mut received: &[u8], whole: bool, refuses: bool, seen: &mut Vec<u64>)
             assert!(!whole && received.is_empty(), "F({index}) was cut");
             return;
         }
-        assert!(body.iter().all(u8::is_ascii_digit), "F({index}) has other bytes than digits");
-        for m in PRIMES {
-            let digits = body.iter().rev().map(|byte| u64::from(byte - b'0'));
-            assert_eq!(remainder(digits, 10, m), residue(index, m), "F({index}) modulo {m}");
-        }
+        check(index, body);
     }
     assert!(!whole || received.is_empty(), "half a response");
+}
+
+/// Checks the digits of F(`index`).
+fn check(index: u64, digits: &[u8]) {
+    assert!(digits.iter().all(u8::is_ascii_digit), "F({index}) has other bytes than digits");
+    assert_eq!(digits.len() as u64, Decimal::digits_for(index), "F({index})");
+    for m in PRIMES {
+        let values = digits.iter().rev().map(|byte| u64::from(byte - b'0'));
+        assert_eq!(remainder(values, 10, m), residue(index, m), "F({index}) modulo {m}");
+    }
+}
+
+/// Checks a body with a number by its index, or with a part of one. It is empty after a condition that does not hold.
+fn part(index: u64, body: &[u8], range: Option<&str>) {
+    let Some(range) = range else {
+        if !body.is_empty() {
+            check(index, body);
+        }
+        return;
+    };
+    let length = Decimal::digits_for(index);
+    let range = range.strip_prefix("bytes ").and_then(|range| range.strip_suffix(&format!("/{length}")));
+    let (first, last) = range.and_then(|range| range.split_once('-')).expect("a range of the number");
+    let (first, last): (u64, u64) = (first.parse().expect("a position"), last.parse().expect("a position"));
+    assert_eq!(body.len() as u64, last - first + 1, "F({index}), {range:?}");
+    assert!(last < length && body.iter().all(u8::is_ascii_digit), "F({index}), {range:?}");
+    if index <= 100_000 {
+        let digits = Natural::fibonacci(index).expect("memory").to_string();
+        let expected = &digits.as_bytes()[first.try_into().expect("short")..=last.try_into().expect("short")];
+        assert!(body == expected, "F({index}), {range:?}");
+    }
+}
+
+/// The content of a chunked body, and what follows it; `None` if it has no end.
+fn dechunked(mut received: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
+    let mut text = Vec::new();
+    while let Some(end) = received.windows(2).position(|window| window == b"\r\n") {
+        let size = std::str::from_utf8(&received[..end]).expect("ASCII");
+        let size = usize::from_str_radix(size, 16).expect("a size");
+        received = &received[end + 2..];
+        let chunk = &received[..size.min(received.len())];
+        text.extend_from_slice(chunk);
+        let Some(rest) = received.get(size + 2..) else { break };
+        assert_eq!(&received[size..size + 2], b"\r\n");
+        received = rest;
+        if size == 0 {
+            return (text, Some(received));
+        }
+    }
+    (text, None)
+}
+
+/// Checks the numbers of a stream from F(`index`) on, and counts those that are there whole.
+fn stream(text: &[u8], is_events: bool, index: u64, whole: bool) -> u64 {
+    let text = std::str::from_utf8(text).expect("ASCII");
+    let (end, mut count, mut rest) = (if is_events { "\n\n" } else { "\n" }, 0, text);
+    while let Some((number, after)) = rest.split_once(end) {
+        rest = after;
+        if is_events && number.starts_with(": ") {
+            continue;
+        }
+        let start = if is_events { format!("id: {}\ndata: ", index + count) } else { String::new() };
+        let digits = number.strip_prefix(&start).unwrap_or_else(|| panic!("{number:?} instead of {start:?}"));
+        check(index + count, digits.as_bytes());
+        count += 1;
+    }
+    assert!(rest.is_empty() || !whole, "a stream ends within a number: {rest:?}");
+    count
 }

@@ -36,10 +36,7 @@ impl ByIndex {
             // With spare capacity, so that a copy does not have to grow.
             let mut fields = HeaderMap::with_capacity(12);
             fields.extend(content(media_type, Bytes::new()).into_parts().0.headers);
-            // Nothing is taken, so pages of other sites may ask for what they like.
-            fields.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
-            fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+            share(&mut fields);
             fields.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
             fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
             fields.insert(VARY, HeaderValue::from_static("accept"));
@@ -114,6 +111,13 @@ impl ByIndex {
         fields.extend(HeaderValue::try_from(tag).map(|tag| (ETAG, tag)));
         response
     }
+}
+
+/// Lets pages of other sites read a response. Nothing is taken here, so they may ask for what they like.
+pub(super) fn share(fields: &mut HeaderMap) {
+    fields.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
 }
 
 /// The strong entity-tag, which follows from the index: a number never changes.

@@ -15,7 +15,7 @@ use tracing::{debug, info};
 
 use super::answer::Answer;
 use super::body::ResponseBody;
-use super::by_index::ByIndex;
+use super::by_index::{self, ByIndex};
 use super::exchange::{Exchange, ResponseObserver};
 use super::metrics::{self, Metrics, Snapshot};
 use super::pages::Docs;
@@ -234,7 +234,11 @@ impl Service {
         let mut response = answer.unwrap_or_else(|problem| {
             debug!(status = problem.status().as_u16(), reason = problem.reason(), "refused");
             self.metrics.refused(problem.reason());
-            problem.into_response()
+            let mut response = problem.into_response();
+            if matches!(route, Route::ByIndex(_) | Route::BadIndex(_)) {
+                by_index::share(response.headers_mut());
+            }
+            response
         });
         if fields.transfer_encoding {
             // If there was a Content-Length too, the connection must be closed (RFC 9112, section 6.1). hyper does not say.

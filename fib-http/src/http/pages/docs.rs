@@ -31,7 +31,9 @@ impl Docs {
             String::from("{}")
         });
         // The validator would send the document to somebody else's server.
-        let swagger_ui = Config::from("/openapi.json").validator_url("none").display_request_duration(true);
+        // The base layout has no box for the address of another description.
+        let swagger_ui =
+            Config::from("/openapi.json").use_base_layout().validator_url("none").display_request_duration(true);
         Self {
             openapi: Document::compress(JSON, openapi.as_bytes()),
             swagger_ui: Arc::new(swagger_ui),
@@ -106,6 +108,7 @@ mod tests {
         assert!(media_type.starts_with("text/javascript"));
         assert!(script.contains(r#""url": "/openapi.json""#), "{script}");
         assert!(script.contains(r#""validatorUrl": "none""#), "{script}");
+        assert!(script.contains(r#""layout": "BaseLayout""#), "{script}");
         let (media_type, page) = file(&docs, "");
         assert!(media_type.starts_with("text/html"));
         assert!(!page.contains("http"));

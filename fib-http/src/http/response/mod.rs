@@ -8,4 +8,4 @@ pub(crate) use self::heads::{
     CROSS_ORIGIN_RESOURCE_POLICY, FIBONACCI_INDEX, FIBONACCI_PASS, JSON, NumberHeads, TEXT, content, empty, redirect,
 };
 pub(crate) use self::payload::Payload;
-pub(crate) use self::problem::{MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem};
+pub(crate) use self::problem::{MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, title};

@@ -106,6 +106,6 @@ impl Problem {
 }
 
 /// The reason phrase of a status.
-fn title(status: StatusCode) -> Option<&'static str> {
+pub(crate) fn title(status: StatusCode) -> Option<&'static str> {
     if status == StatusCode::PAYLOAD_TOO_LARGE { Some(CONTENT_TOO_LARGE) } else { status.canonical_reason() }
 }

@@ -6,6 +6,8 @@
 
 mod form;
 mod frame;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,56 +1,47 @@
-//! Requests as bytes, good and bad, one row each: what is answered, whether the connection ends, and whether a number was
-//! consumed.
+//! The rows: requests, and what is to happen.
 
-mod common;
-
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::thread;
-use std::time::Duration;
-
-use common::{Client, Server};
 use fib_http::http::{REQUEST_BODY_BYTES, TARGET_BYTES};
-use fib_http::sequence::memory::Reading;
 
 /// What a row expects to happen to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
+pub(crate) enum After {
     Kept,
     Closed,
 }
-use After::{Closed, Kept};
+pub(crate) use After::{Closed, Kept};
 
 /// The status where a connection ends without an answer.
-const NONE: u16 = 0;
+pub(crate) const NONE: u16 = 0;
 
 /// A row: what it is, the request's bytes, the status, what happens to the connection, the numbers consumed.
-type Row = (&'static str, Vec<u8>, u16, After, u64);
+pub(crate) type Row = (&'static str, Vec<u8>, u16, After, u64);
 
 /// The bytes that were sent are all there will be: the client shuts down its sending side.
-const END: &str = "<end>";
+pub(crate) const END: &str = "<end>";
 
-fn row(name: &'static str, request: impl AsRef<[u8]>, status: u16, after: After, consumed: u64) -> Row {
+pub(crate) fn row(name: &'static str, request: impl AsRef<[u8]>, status: u16, after: After, consumed: u64) -> Row {
     (name, request.as_ref().to_vec(), status, after, consumed)
 }
 
 /// A request for a number with some more lines in its head.
-fn get(lines: &str) -> String {
+pub(crate) fn get(lines: &str) -> String {
     format!("GET / HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")
 }
 
 /// A request for a number with this `Host`.
-fn host(lines: &str) -> String {
+pub(crate) fn host(lines: &str) -> String {
     format!("GET / HTTP/1.1\r\n{lines}\r\n")
 }
 
 /// A request with this target.
-fn target(target: &str) -> String {
+pub(crate) fn target(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
 /// Another request, for whoever is fooled about where the first one ends.
-const SMUGGLED: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+pub(crate) const SMUGGLED: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-fn good() -> Vec<Row> {
+pub(crate) fn good() -> Vec<Row> {
     let most = usize::try_from(REQUEST_BODY_BYTES).expect("small");
     vec![
         row("plain", get(""), 200, Kept, 1),
@@ -86,7 +77,7 @@ fn good() -> Vec<Row> {
     ]
 }
 
-fn bodies() -> Vec<Row> {
+pub(crate) fn bodies() -> Vec<Row> {
     let too_long = REQUEST_BODY_BYTES + 1;
     let sent = "x".repeat(4 << 20);
     vec![
@@ -121,7 +112,7 @@ fn bodies() -> Vec<Row> {
     ]
 }
 
-fn hosts() -> Vec<Row> {
+pub(crate) fn hosts() -> Vec<Row> {
     vec![
         row("no Host", host(""), 400, Kept, 0),
         row("two Hosts", host("Host: localhost\r\nHost: localhost\r\n"), 400, Kept, 0),
@@ -142,7 +133,7 @@ fn hosts() -> Vec<Row> {
     ]
 }
 
-fn targets() -> Vec<Row> {
+pub(crate) fn targets() -> Vec<Row> {
     vec![
         row("nothing there", target("/nothing"), 404, Kept, 0),
         row("asterisk form", target("*"), 400, Kept, 0),
@@ -172,7 +163,7 @@ fn targets() -> Vec<Row> {
     ]
 }
 
-fn accidents() -> Vec<Row> {
+pub(crate) fn accidents() -> Vec<Row> {
     vec![
         row("prefetch", get("Sec-Purpose: prefetch\r\n"), 503, Kept, 0),
         row("prerender", get("Sec-Purpose: prefetch;prerender\r\n"), 503, Kept, 0),
@@ -213,7 +204,7 @@ fn accidents() -> Vec<Row> {
     ]
 }
 
-fn conditions() -> Vec<Row> {
+pub(crate) fn conditions() -> Vec<Row> {
     let health = |lines: &str| format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
     vec![
         row("If-Match", get("If-Match: \"x\"\r\n"), 412, Kept, 0),
@@ -230,7 +221,7 @@ fn conditions() -> Vec<Row> {
     ]
 }
 
-fn other_protocols() -> Vec<Row> {
+pub(crate) fn other_protocols() -> Vec<Row> {
     vec![
         row("HTTP/0.9", "GET /\r\n\r\n", 400, Closed, 0),
         row("HTTP/0.9, half-closed", "GET /\r\n".to_owned() + END, 400, Closed, 0),
@@ -244,7 +235,7 @@ fn other_protocols() -> Vec<Row> {
     ]
 }
 
-fn smuggling() -> Vec<Row> {
+pub(crate) fn smuggling() -> Vec<Row> {
     // The first request of each takes a number or is refused; what follows it must never be taken for another one.
     let request = |lines: &str, body: &str| get(lines) + body + SMUGGLED;
     vec![
@@ -300,180 +291,55 @@ fn smuggling() -> Vec<Row> {
     ]
 }
 
-/// Sends the bytes, or as many of them as the server takes before it ends the connection.
-fn send(client: &mut Client, bytes: &[u8]) {
-    match bytes.strip_suffix(END.as_bytes()) {
-        Some(bytes) => {
-            client.send(bytes);
-            client.half_close();
-        }
-        None => client.send(bytes),
-    }
-}
-
-/// What happens after a request: the status, and what becomes of the connection.
-fn outcome(server: &Server, request: &[u8]) -> (u16, After) {
-    let mut client = server.connect();
-    send(&mut client, request);
-    if client.ended() {
-        return (NONE, Closed);
-    }
-    let mut response = if request.starts_with(b"HEAD") { client.read_head() } else { client.read() };
-    let status = response.status;
-    if status >= 400 && !request.starts_with(b"HEAD") {
-        response.assert_problem(status);
-    }
-    if status == 100 {
-        response = client.read();
-        assert_eq!(response.status, 200, "{}", response.head);
-    }
-    let says_close = response.head.to_ascii_lowercase().contains("connection: close");
-    // Whether it is answered or not: what follows must be an answer to this.
-    if request.ends_with(END.as_bytes()) || says_close || response.head.starts_with("HTTP/1.0") && !kept(&response.head)
-    {
-        assert!(client.ended(), "it goes on: {}", response.head);
-        return (status, Closed);
-    }
-    let health = client.exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!((health.status, health.text()), (200, "ok\n"));
-    (status, Kept)
-}
-
-fn kept(head: &str) -> bool {
-    head.to_ascii_lowercase().contains("connection: keep-alive")
-}
-
-/// The index of the next number, by the metrics.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index that stays small")]
-fn position(server: &Server) -> u64 {
-    server.connect().exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").metric("fib_http_position") as u64
-}
-
-#[test]
-fn every_request_has_the_outcome_that_it_should_have() {
-    const START: u64 = 1000;
-
-    let server = Server::start(&["--start", &START.to_string()]);
-    let mut wrong = Vec::new();
-    let mut expected = START;
-    let rows =
-        [good(), bodies(), hosts(), targets(), accidents(), conditions(), other_protocols(), smuggling()].concat();
-    assert!(rows.len() > 90, "{}", rows.len());
-    for (name, request, status, after, consumed) in rows {
-        let seen = outcome(&server, &request);
-        let now = position(&server);
-        if (seen, now) != ((status, after), expected + consumed) {
-            wrong.push(format!("{name}: {seen:?}, {} consumed; not {:?}, {consumed}", now - expected, (status, after)));
-        }
-        expected = now;
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(server.stop(), expected);
-}
-
-#[test]
-fn pipelined_requests_behind_a_refused_one_are_answered() {
-    let server = Server::start(&["--start", "10"]);
-    let mut client = server.connect();
-    client.send(target("/nothing") + &get("") + &host("Host: evil.example\r\n") + &get(""));
-    client.half_close();
-    let statuses = [(); 4].map(|()| client.read()).map(|response| response.status);
-    assert_eq!(statuses, [404, 200, 421, 200]);
-    assert!(client.ended());
-    assert_eq!(server.stop(), 12);
-}
-
-#[test]
-fn a_rejected_head_gets_a_problem_whatever_came_before_it() {
-    let server = Server::start(&[]);
-    let bad = "GET / HTTP/2.0\r\n\r\n";
-    let with_body = get("Content-Length: 3\r\n") + "abc";
-    let old = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".to_owned();
-    let refused = target("/nothing");
-    let head = "HEAD /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned();
-    for (before, has_body) in
-        [(String::new(), true), (get(""), true), (with_body, true), (old, true), (refused, true), (head, false)]
-    {
-        for together in [true, false] {
-            let mut client = server.connect();
-            if together {
-                client.send(format!("{before}{bad}"));
-            } else {
-                // In two reads, as far as the system can be made to.
-                let (most, rest) = before.split_at(before.len().saturating_sub(2));
-                client.send(most);
-                thread::sleep(Duration::from_millis(10));
-                client.send(rest);
-            }
-            if !before.is_empty() {
-                let first = if has_body { client.read() } else { client.read_head() };
-                assert!(first.status < 500, "{}", first.head);
-            }
-            if !together {
-                bad.bytes().for_each(|byte| client.send([byte]));
-            }
-            let response = client.read();
-            response.assert_problem(505);
-            assert_eq!(response.header("connection"), Some("close"));
-            assert!(response.header("date").is_some(), "{}", response.head);
-            assert!(client.ended());
-        }
-    }
-    assert_eq!(server.stop(), 6);
-}
-
-#[test]
-fn a_head_that_never_ends_is_not_waited_for_for_ever() {
-    let server = Server::start(&["--keep-alive=0.5"]);
-    let mut client = server.connect();
-    client.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
-    assert!(client.ended());
-    // Neither is one of which a byte comes now and then.
-    let mut client = server.connect();
-    client.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
-    while client.try_send("x") {
-        thread::sleep(Duration::from_millis(50));
-    }
-    assert_eq!(server.stop(), 0);
-}
-
-#[test]
-fn names_can_be_allowed() {
-    let server = Server::start(&["--allowed-host=fib.example", "--allowed-host=other.example"]);
-    for (name, status) in [("fib.example", 200), ("OTHER.example:80", 200), ("localhost", 200), ("evil.example", 421)] {
-        assert_eq!(server.connect().exchange(host(&format!("Host: {name}\r\n"))).status, status, "{name}");
-    }
-    assert_eq!(server.stop(), 3);
-    let server = Server::start(&["--allowed-host=*"]);
-    assert_eq!(server.connect().exchange(host("Host: evil.example\r\n")).status, 200);
-    assert_eq!(server.stop(), 1);
-}
-
-/// An address of this machine that is not a loopback address, if it has one.
-fn outer_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // Nothing is sent: this only asks for the route.
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_loopback()).then_some(address)
-}
-
-#[test]
-fn a_rebound_name_is_refused_over_loopback_whatever_the_service_listens_on() {
-    let server = Server::on("0.0.0.0", &[], || Reading::of_machine(0, u64::MAX));
-    let port = server.addresses[0].port();
-    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let (rebound, own) = (host("Host: evil.example\r\n"), host("Host: localhost\r\n"));
-    assert_eq!(Client::connect(loopback).exchange(&rebound).status, 421);
-    assert_eq!(Client::connect(loopback).exchange(&own).status, 200);
-    let mut consumed = 1;
-    if let Some(address) = outer_address() {
-        assert_eq!(Client::connect((address, port).into()).exchange(&rebound).status, 200);
-        // What has passed there does not pass here.
-        assert_eq!(Client::connect(loopback).exchange(&rebound).status, 421);
-        consumed += 1;
-    } else {
-        eprintln!("this machine has loopback addresses only: no other one is tested");
-    }
-    assert_eq!(server.stop(), consumed);
+/// Numbers by their indices, and streams. Neither a number by its index nor a refused stream consumes a number.
+pub(crate) fn other_numbers() -> Vec<Row> {
+    let with = |path: &str, lines: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
+    let huge = "/fibonacci/18446744073709551615";
+    let cross_site = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n";
+    vec![
+        row("an index", target("/fibonacci/10"), 200, Kept, 0),
+        row("an index and a query", target("/fibonacci/10?x"), 200, Kept, 0),
+        row("an index in absolute form", target("http://localhost/fibonacci/10"), 200, Kept, 0),
+        row("an index, HTTP/1.0", "GET /fibonacci/10 HTTP/1.0\r\n\r\n", 200, Closed, 0),
+        row("an index, HTTP/2.0", "GET /fibonacci/10 HTTP/2.0\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
+        row("an index, HEAD", format!("HEAD {huge} HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200, Kept, 0),
+        row("an index, POST", "POST /fibonacci/10 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, Kept, 0),
+        row("an index from another site", with("/fibonacci/10", cross_site), 200, Kept, 0),
+        row("an index, prefetch", with("/fibonacci/10", "Sec-Purpose: prefetch\r\n"), 200, Kept, 0),
+        row("no index", target("/fibonacci/"), 404, Kept, 0),
+        row("no slash either", target("/fibonacci"), 404, Kept, 0),
+        row("a sign", target("/fibonacci/-1"), 404, Kept, 0),
+        row("leading zeros", target("/fibonacci/010"), 404, Kept, 0),
+        row("an encoded digit", target("/fibonacci/%31"), 404, Kept, 0),
+        row("a slash behind the index", target("/fibonacci/10/"), 404, Kept, 0),
+        row("an index that is too large", target("/fibonacci/18446744073709551616"), 404, Kept, 0),
+        row("a very long index", target(&format!("/fibonacci/{}", "9".repeat(4000))), 404, Kept, 0),
+        row("a number that nobody can hold", target(huge), 403, Kept, 0),
+        row("its end", with(huge, "Range: bytes=-1000\r\n"), 206, Kept, 0),
+        row("more than its end", with(huge, "Range: bytes=-1001\r\n"), 403, Kept, 0),
+        row("behind its end", with(huge, "Range: bytes=18446744073709551615-\r\n"), 416, Kept, 0),
+        row("a range", with("/fibonacci/100", "Range: bytes=5-7\r\n"), 206, Kept, 0),
+        row("several ranges", with("/fibonacci/100", "Range: bytes=0-1,3-4\r\n"), 200, Kept, 0),
+        row("two lines of ranges", with("/fibonacci/100", "Range: bytes=0-1\r\nRange: bytes=0-1\r\n"), 200, Kept, 0),
+        row("a range backwards", with("/fibonacci/100", "Range: bytes=7-5\r\n"), 200, Kept, 0),
+        row("a range of no bytes", with("/fibonacci/100", "Range: bytes=-0\r\n"), 416, Kept, 0),
+        row("a range of another unit", with("/fibonacci/100", "Range: digits=0-1\r\n"), 200, Kept, 0),
+        row(
+            "bytes that are no text as a range",
+            b"GET /fibonacci/100 HTTP/1.1\r\nHost: localhost\r\nRange: \xff\r\n\r\n",
+            200,
+            Kept,
+            0,
+        ),
+        row("a range at /", get("Range: bytes=0-0\r\n"), 200, Kept, 1),
+        row("a stream, HEAD", "HEAD /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, Kept, 0),
+        row("a stream, POST", "POST /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, Kept, 0),
+        row("a stream of another host", "GET /stream HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, Kept, 0),
+        row("a stream without a host", "GET /stream HTTP/1.1\r\n\r\n", 400, Kept, 0),
+        row("a stream of nothing", target("/stream?count=0"), 400, Kept, 0),
+        row("a stream of more than there is", target("/stream?count=18446744073709551616"), 400, Kept, 0),
+        row("a stream of something else", target("/stream?cuont=1"), 400, Kept, 0),
+        row("a stream from another site", with("/stream", cross_site), 403, Kept, 0),
+        row("a stream, prefetch", with("/stream", "Sec-Purpose: prefetch\r\n"), 503, Kept, 0),
+    ]
 }
