@@ -26,6 +26,7 @@ use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use super::text_format;
 use crate::position::Position;
+use crate::position::postgres::Turn;
 use crate::sequence::{InFlight, Sequence, Shortage};
 
 /// Seconds after which a client may try again where memory is short: by then it may suffice, or a new pass may start.
@@ -71,6 +72,8 @@ pub struct Service {
     docs: Docs,
     number_heads: RefCell<NumberHeads>,
     is_stopping: Cell<bool>,
+    /// Whether a request for a number waits for a position first, since other processes share it.
+    is_shared: bool,
 }
 
 impl Service {
@@ -84,6 +87,7 @@ impl Service {
         Self {
             settings,
             in_flight: Rc::clone(sequence.in_flight()),
+            is_shared: sequence.is_shared(),
             sequence: RefCell::new(sequence),
             metrics: Rc::new(Metrics::new()),
             docs: Docs::new(),
@@ -103,7 +107,9 @@ impl Service {
     }
 
     /// Ends the use of the position in an orderly way, and tells what comes next.
-    pub(crate) fn close(&self) -> Position {
+    pub(crate) async fn close(&self) -> Position {
+        let leaving = self.sequence.borrow().leave();
+        leaving.await;
         self.sequence.borrow_mut().close()
     }
 
@@ -143,7 +149,8 @@ impl Service {
         } else {
             Err(Problem::unavailable("connections", "Too many clients are connected.").closing())
         };
-        if body.is_end_stream() && (checked.is_err() || !self.in_flight.is_crowded()) {
+        let waits = self.in_flight.is_crowded() || self.is_shared && route == Route::Number;
+        if body.is_end_stream() && (checked.is_err() || !waits) {
             return Answer::ready(self.finish(&head, fields, route, checked, exchange));
         }
         Answer::later(async move {
@@ -161,6 +168,12 @@ impl Service {
             if checked.is_ok() && self.in_flight.is_crowded() {
                 self.wait_for_room(route).await;
             }
+            // Where no number is consumed after all, the turn goes to the next request.
+            let _turn = if checked.is_ok() && self.is_shared && route == Route::Number && head.method == Method::GET {
+                self.turn().await.map_err(|problem| checked = Err(problem)).ok()
+            } else {
+                None
+            };
             self.finish(&head, fields, route, checked, exchange)
         })
     }
@@ -176,6 +189,12 @@ impl Service {
         }
         self.metrics.rejected(reason, status);
         problem.into_response()
+    }
+
+    /// Waits for the right to take a position that is shared.
+    async fn turn(&self) -> Result<Turn, Problem> {
+        let turn = self.sequence.borrow_mut().turn().map_err(|shortage| refusal(&shortage))?;
+        turn.await.map_err(|unavailable| refusal(&unavailable.into()))
     }
 
     /// Waits until the response fits the budget for responses in flight, or for as long as it may.
@@ -325,7 +344,7 @@ fn refusal(shortage: &Shortage) -> Problem {
         Shortage::InFlight(_) => {
             Problem::unavailable("in-flight", "The responses that are being sent hold all the memory that they may.")
         }
-        Shortage::Position(_) => Problem::unavailable("position", "The position in the sequence cannot be written."),
+        Shortage::Position(_) => Problem::unavailable("position", "The position in the sequence cannot be moved."),
         Shortage::Threshold(_) | Shortage::Number(_) | Shortage::Text(_) => {
             Problem::unavailable("memory", "There is no memory for a longer number.")
                 .with(RETRY_AFTER, RETRY_AFTER_MEMORY_SECONDS)
