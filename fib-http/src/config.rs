@@ -71,20 +71,26 @@ pub struct Config {
         value_name = "LOCATION",
         default_value = "memory",
         value_parser = LocationParser,
-        help = "Where the position is kept: memory, which ends with the process, or file:PATH, which survives. One that \
-                exists already goes on, and --start does not apply. file:PATH?trust=synced is for storage that may lose \
-                what it has not synced while the machine runs"
+        help = "Where the position is kept: memory, which ends with the process; file:PATH, which survives; or \
+                postgresql://USER@HOST/DATABASE, which several processes share. One that exists already goes on, and --start \
+                does not apply. file:PATH?trust=synced is for storage that may lose what it has not synced while the machine \
+                runs. Other users of the machine can read the flag: let PGPASSWORD, a password file or FIB_HTTP_POSITION have \
+                the password of a database"
     )]
     pub position: Location,
+
+    /// How long a request waits for a number of a position in a database before it is refused
+    #[arg(long, env = "FIB_HTTP_POSITION_TIMEOUT", value_name = "SECONDS", default_value = "2", value_parser = time)]
+    pub position_timeout: Duration,
 
     /// Share of the machine's memory, and of each cgroup's limit, that may be in use. A longer number or a response that would
     /// take more is refused. More than 0 and at most 100, fractions allowed
     #[arg(long, env = "FIB_HTTP_MEMORY_THRESHOLD", value_name = "PERCENT", default_value = "90")]
     pub memory_threshold: Threshold,
 
-    /// What to do when memory stays short
-    #[arg(long, env = "FIB_HTTP_ON_MEMORY_LIMIT", value_name = "ACTION", value_enum, default_value_t)]
-    pub on_memory_limit: OnMemoryLimit,
+    /// What to do when memory stays short [default: restart, or refuse for a position in a database]
+    #[arg(long, env = "FIB_HTTP_ON_MEMORY_LIMIT", value_name = "ACTION", value_enum)]
+    pub on_memory_limit: Option<OnMemoryLimit>,
 
     /// Most bytes of memory that the responses in flight may hold
     #[arg(
@@ -218,6 +224,16 @@ impl Config {
         };
         // A bad value of a flag keeps the variable from being read, so it is read again without flags.
         given(arguments).or_else(|| given(&arguments[..arguments.len().min(1)])).unwrap_or_default()
+    }
+
+    /// What happens when memory stays short. A process that has too little memory does not move the others to the next pass,
+    /// unless it is told to.
+    pub(crate) fn on_memory_limit(&self) -> OnMemoryLimit {
+        let default = match self.position {
+            Location::Postgresql(_) => OnMemoryLimit::Refuse,
+            Location::Memory | Location::File { .. } => OnMemoryLimit::Restart,
+        };
+        self.on_memory_limit.unwrap_or(default)
     }
 
     /// The bytes that the numbers in flight may hold, on a machine or in a cgroup with `memory` bytes of memory. A flag that

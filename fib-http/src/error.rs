@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use crate::position::file::OpenError;
+use crate::position::OpenError;
 use crate::sequence::StartError;
 use crate::sequence::memory::{Bytes, Usage};
 

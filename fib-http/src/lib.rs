@@ -3,7 +3,7 @@
 //! One process, one thread, no locks: hyper on tokio's `LocalRuntime`. A request passes through four layers, each in a folder
 //! of its own, and none of them knows the one before it: [`net`] turns a port into connections, [`http`] turns a request into
 //! a response, [`sequence`] holds the numbers and is the only thing that can consume one, and [`position`] keeps the index of
-//! the next one, in memory or in a file.
+//! the next one: in memory, in a file, or in a database.
 //!
 //! [`run`] serves on bound listeners until a signal; reading the arguments, catching signals and binding are left to the
 //! program. So tests can run it in a thread on ports of their own. [`net::serve_stream`] is the part that needs no socket.
@@ -59,7 +59,8 @@ where
     runtime.block_on(async {
         let mut signal = listen().map_err(Error::Runtime)?;
         memory.check().map_err(Error::MemoryAboveThreshold)?;
-        let store = Store::open(&config.position, config.start).map_err(Error::Position)?;
+        let store =
+            Store::open(&config.position, config.start, config.position_timeout).await.map_err(Error::Position)?;
         let next = store.next().index;
         let net_settings = config.net_settings(memory.total());
         let Some(sequence) = start(config, store, memory, &mut signal)? else {
@@ -69,7 +70,7 @@ where
         net::serve(listeners, &service, &net_settings, signal).await.map_err(Error::Runtime)?;
         log::wait_for_reader();
         service.metrics().lost_numbers().flush();
-        let (Position { pass, index }, restarts) = (service.close(), service.restarts());
+        let (Position { pass, index }, restarts) = (service.close().await, service.restarts());
         let (requests, refused, connections, since) = service.metrics().summary();
         let seconds = since.as_secs();
         info!(
@@ -97,7 +98,7 @@ fn start(
         }
         received.is_some()
     };
-    let start = Sequence::resume(store, is_cancelled, memory, config.on_memory_limit);
+    let start = Sequence::resume(store, is_cancelled, memory, config.on_memory_limit());
     if let Some(name) = received {
         log::wait_for_reader();
         info!("{name} during the start: stopped; the next number would have been F({next})");

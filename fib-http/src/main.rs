@@ -9,7 +9,7 @@ use fib_http::config::{PositionTask, Task};
 use fib_http::log::{self, LogFormat};
 use fib_http::net::shutdown::Signals;
 use fib_http::net::{limits, listen};
-use fib_http::position::file;
+use fib_http::position::{OpenError, file};
 use fib_http::sequence::memory::SystemMemory;
 use fib_http::{Config, Error, health, run};
 
@@ -50,7 +50,7 @@ fn in_one_line(error: &clap::Error) -> String {
 
 /// Prints what a position's file contains.
 fn show(path: &Path) -> Result<(), Error> {
-    file::show(path).map(|text| print(&text)).map_err(Error::Position)
+    file::show(path).map(|text| print(&text)).map_err(|error| Error::Position(OpenError::File(error)))
 }
 
 /// Prints text on standard output.

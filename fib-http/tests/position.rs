@@ -155,9 +155,12 @@ fn what_is_no_position_is_told_and_left_alone() {
     assert_fails(&["position", "show", path], 1, "does not contain a position");
     assert_eq!(fs::read(path).expect("it is there"), b"a letter");
     for (value, words) in [
-        ("", "memory, or file:PATH"),
+        ("", "memory, file:PATH, or postgresql:"),
         ("file:", "needs a path"),
         ("file:x?trust=all", "?trust=synced"),
+        #[cfg(feature = "postgres")]
+        ("postgresql://user:secret@host/db?secret=secret", "expected postgresql://USER@HOST:PORT/DATABASE"),
+        #[cfg(not(feature = "postgres"))]
         ("postgresql://user:secret@host/db", "does not support"),
     ] {
         let output = assert_fails(&[&format!("--position={value}")], 2, words);

@@ -132,7 +132,7 @@ fn known(flags: &[Flag]) {
             assert_eq!(config.port, port.flatten().unwrap_or(8080));
             assert_eq!(config.start, start.flatten().unwrap_or(0));
             assert_eq!(Some(config.memory_threshold), Threshold::new(threshold.flatten().unwrap_or(90.0)));
-            assert_eq!(config.on_memory_limit == OnMemoryLimit::Refuse, policy.unwrap_or(false));
+            assert_eq!(config.on_memory_limit == Some(OnMemoryLimit::Refuse), policy.unwrap_or(false));
             assert_eq!(config.max_inflight_bytes, inflight.flatten());
             assert_eq!(config.max_connections, connections.flatten().unwrap_or(1024));
             assert_eq!(config.keep_alive, keep_alive.flatten().unwrap_or(Duration::from_secs(75)));

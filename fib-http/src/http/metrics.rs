@@ -87,6 +87,8 @@ pub(crate) struct Metrics {
     skipped: Counter,
     syncs: Counter,
     sync_seconds: Counter<f64, AtomicU64>,
+    statements: Counter,
+    statement_seconds: Counter<f64, AtomicU64>,
     position_failures: Counter,
     digits: Level,
     restarts: Counter,
@@ -128,6 +130,8 @@ impl Metrics {
             skipped: Counter::default(),
             syncs: Counter::default(),
             sync_seconds: Counter::default(),
+            statements: Counter::default(),
+            statement_seconds: Counter::default(),
             position_failures: Counter::default(),
             digits: Level::default(),
             restarts: Counter::default(),
@@ -158,7 +162,7 @@ impl Metrics {
         r.register("pass", "Passes before this one in the life of the position", self.pass.clone());
         r.register(
             "position_skipped",
-            "Numbers skipped at the start, because they may have been given before the machine stopped",
+            "Numbers skipped: at the start, because they may have been given before, or taken from a database and not given",
             self.skipped.clone(),
         );
         r.register(
@@ -172,7 +176,15 @@ impl Metrics {
             Unit::Seconds,
             self.sync_seconds.clone(),
         );
-        r.register("position_failures", "Failed writes of the position", self.position_failures.clone());
+        r.register("position_statements", "Statements that took positions from the database", self.statements.clone());
+        r.register_with_unit(
+            "position_statement",
+            "Time that these statements took",
+            Unit::Seconds,
+            self.statement_seconds.clone(),
+        );
+        let help = "Failed writes of the position, or how often its database could not be used";
+        r.register("position_failures", help, self.position_failures.clone());
         r.register("current_digits", "Decimal digits of the number that comes next", self.digits.clone());
         r.register("restarts", "New passes from F(0) because memory was short", self.restarts.clone());
         r.register(
@@ -288,10 +300,12 @@ impl Metrics {
     pub(crate) fn text(&self, now: &Snapshot) -> Result<String, fmt::Error> {
         self.position.set(now.position.index);
         self.pass.set(now.position.pass);
-        let Figures { skipped, syncs, sync_time, failures } = now.position_figures;
+        let Figures { skipped, syncs, sync_time, statements, statement_time, failures } = now.position_figures;
         self.skipped.inc_by(skipped - self.skipped.get());
         self.syncs.inc_by(syncs - self.syncs.get());
         self.sync_seconds.inc_by(sync_time.as_secs_f64() - self.sync_seconds.get());
+        self.statements.inc_by(statements - self.statements.get());
+        self.statement_seconds.inc_by(statement_time.as_secs_f64() - self.statement_seconds.get());
         self.position_failures.inc_by(failures - self.position_failures.get());
         self.digits.set(now.digits);
         self.restarts.inc_by(now.restarts - self.restarts.get());

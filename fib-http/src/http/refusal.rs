@@ -16,7 +16,7 @@ pub(super) fn refusal(shortage: &Shortage) -> Problem {
         Shortage::InFlight(_) => {
             Problem::unavailable("in-flight", "The responses that are being sent hold all the memory that they may.")
         }
-        Shortage::Position(_) => Problem::unavailable("position", "The position in the sequence cannot be written."),
+        Shortage::Position(_) => Problem::unavailable("position", "The position in the sequence cannot be moved."),
         Shortage::Threshold(_) | Shortage::Number(_) | Shortage::Text(_) => {
             Problem::unavailable("memory", "There is no memory for a longer number.")
                 .with(RETRY_AFTER, RETRY_AFTER_MEMORY_SECONDS)

@@ -30,6 +30,7 @@ use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redir
 use super::streams::Streams;
 use super::text_format;
 use crate::position::Position;
+use crate::position::postgres::Turn;
 use crate::sequence::{InFlight, Sequence};
 
 /// The largest index of a whole number, unless another one is chosen. Others wait for some milliseconds while it is computed.
@@ -79,6 +80,8 @@ pub struct Service {
     docs: Docs,
     number_heads: RefCell<NumberHeads>,
     is_stopping: Cell<bool>,
+    /// Whether a request for a number waits for a position first, since other processes share it.
+    is_shared: bool,
 }
 
 impl Service {
@@ -90,12 +93,14 @@ impl Service {
 
     pub(crate) fn with_settings(sequence: Sequence, settings: Settings) -> Self {
         let in_flight = Rc::clone(sequence.in_flight());
+        let is_shared = sequence.is_shared();
         let sequence = Rc::new(RefCell::new(sequence));
         Self {
             by_index: ByIndex::new(settings.max_index),
             streams: Streams::new(Rc::clone(&sequence), Rc::clone(&in_flight)),
             settings,
             in_flight,
+            is_shared,
             sequence,
             metrics: Rc::new(Metrics::new()),
             docs: Docs::new(),
@@ -115,7 +120,9 @@ impl Service {
     }
 
     /// Ends the use of the position in an orderly way, and tells what comes next.
-    pub(crate) fn close(&self) -> Position {
+    pub(crate) async fn close(&self) -> Position {
+        let leaving = self.sequence.borrow().leave();
+        leaving.await;
         self.sequence.borrow_mut().close()
     }
 
@@ -166,7 +173,8 @@ impl Service {
         } else {
             Err(Problem::unavailable("connections", "Too many clients are connected.").closing())
         };
-        if body.is_end_stream() && (checked.is_err() || !self.in_flight.is_crowded()) {
+        let waits = self.in_flight.is_crowded() || self.is_shared && route == Route::Number;
+        if body.is_end_stream() && (checked.is_err() || !waits) {
             return Answer::ready(self.finish(&head, fields, route, checked, exchange));
         }
         Answer::later(async move {
@@ -184,6 +192,12 @@ impl Service {
             if checked.is_ok() && self.in_flight.is_crowded() {
                 self.wait_for_room(route).await;
             }
+            // Where no number is consumed after all, the turn goes to the next request.
+            let _turn = if checked.is_ok() && self.is_shared && route == Route::Number && head.method == Method::GET {
+                self.turn().await.map_err(|problem| checked = Err(problem)).ok()
+            } else {
+                None
+            };
             self.finish(&head, fields, route, checked, exchange)
         })
     }
@@ -199,6 +213,12 @@ impl Service {
         }
         self.metrics.rejected(reason, status);
         problem.into_response()
+    }
+
+    /// Waits for the right to take a position that is shared.
+    async fn turn(&self) -> Result<Turn, Problem> {
+        let turn = self.sequence.borrow_mut().turn().map_err(|shortage| refusal(&shortage))?;
+        turn.await.map_err(|unavailable| refusal(&unavailable.into()))
     }
 
     /// Waits until the response fits the budget for responses in flight, or for as long as it may.

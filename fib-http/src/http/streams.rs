@@ -53,6 +53,10 @@ impl Streams {
         if head.method == Method::HEAD {
             return Ok(response);
         }
+        if self.sequence.borrow().is_shared() {
+            let detail = "Other processes share the position, so that a stream would not have all numbers. Use GET /.";
+            return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "shared", detail));
+        }
         if self.end.get() {
             return Err(Problem::unavailable("stopping", "The service is stopping."));
         }

@@ -9,6 +9,7 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 
 use super::file::Trust;
+use super::postgres::DatabaseUrl;
 
 /// Where the position is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Location {
         /// What the service may rely on when it opens the file.
         trust: Trust,
     },
+    /// In a `PostgreSQL` database, which other processes may use too.
+    Postgresql(Box<DatabaseUrl>),
 }
 
 impl fmt::Display for Location {
@@ -31,6 +34,7 @@ impl fmt::Display for Location {
             Self::Memory => f.write_str("memory"),
             Self::File { path, trust: Trust::Written } => write!(f, "file:{}", path.display()),
             Self::File { path, trust: Trust::Synced } => write!(f, "file:{}?trust=synced", path.display()),
+            Self::Postgresql(url) => url.fmt(f),
         }
     }
 }
@@ -48,18 +52,27 @@ pub enum LocationError {
     NotUnicode,
     /// A database, which this build does not support.
     Postgresql,
+    /// The URL of a database is malformed, or has an unknown option.
+    DatabaseUrl,
+    /// The URL of a database names certificates, but asks for no encryption.
+    RootsWithoutTls,
 }
 
 impl fmt::Display for LocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "expected memory, or file:PATH",
+            Self::Unknown => "expected memory, file:PATH, or postgresql://USER@HOST/DATABASE",
             Self::NoPath => "file: needs a path, as in file:/var/lib/fib-http/position",
             Self::Option => {
                 "the only option after file:PATH is ?trust=synced, and a path cannot contain a question mark"
             }
             Self::NotUnicode => "expected Unicode text",
             Self::Postgresql => "this build does not support postgresql:// positions",
+            Self::DatabaseUrl => {
+                "expected postgresql://USER@HOST:PORT/DATABASE?OPTION=VALUE, with the options of PostgreSQL's URLs, and \
+                 percent-encoded where a part has special characters"
+            }
+            Self::RootsWithoutTls => "sslrootcert needs sslmode=require or sslmode=verify-full",
         })
     }
 }
@@ -74,7 +87,7 @@ impl std::str::FromStr for Location {
             return Ok(Self::Memory);
         }
         if text.starts_with("postgresql://") || text.starts_with("postgres://") {
-            return Err(LocationError::Postgresql);
+            return Ok(Self::Postgresql(Box::new(DatabaseUrl::parse(text)?)));
         }
         let file = text.strip_prefix("file:").ok_or(LocationError::Unknown)?;
         let (path, trust) = match file.split_once('?') {
@@ -147,8 +160,10 @@ mod tests {
             ("file:a?", LocationError::Option),
             ("file:a?trust=written", LocationError::Option),
             ("file:a?b?trust=synced", LocationError::Option),
+            #[cfg(not(feature = "postgres"))]
             ("postgresql://user:secret@host/db", LocationError::Postgresql),
-            ("postgres://host", LocationError::Postgresql),
+            #[cfg(feature = "postgres")]
+            ("postgres://user:secret@/db", LocationError::DatabaseUrl),
         ] {
             assert_eq!(text.parse::<Location>(), Err(error), "{text}");
         }
@@ -158,7 +173,7 @@ mod tests {
     fn a_password_is_in_no_error() {
         let command =
             clap::Command::new("test").arg(clap::Arg::new("position").long("position").value_parser(LocationParser));
-        for url in ["postgresql://user:secret@host/db", "postgre://user:secret@host/db"] {
+        for url in ["postgresql://user:secret@host/db?secret", "postgre://user:secret@host/db"] {
             let error = command.clone().try_get_matches_from(["test", "--position", url]).expect_err(url);
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains("--position"), "{error}");

@@ -10,6 +10,7 @@
 pub mod file;
 mod location;
 mod memory;
+pub mod postgres;
 mod store;
 
 use std::fmt;
@@ -19,7 +20,7 @@ use std::time::Duration;
 pub(crate) use self::location::LocationParser;
 pub use self::location::{Location, LocationError};
 pub use self::memory::MemoryStore;
-pub use self::store::Store;
+pub use self::store::{OpenError, Store};
 
 /// A place in the sequence: F(`index`) of the pass `pass`. Both count from 0, and a later position is greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,15 +76,20 @@ impl std::error::Error for Unavailable {
     }
 }
 
-/// What a store has done since it was opened. All figures are 0 for a position in memory.
+/// What a store has done since it was opened. Figures that do not concern a store are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Positions skipped when the store was opened, because they may have been given before the machine stopped.
+    /// Positions skipped: when a file was opened, because they may have been given before the machine stopped; from a database,
+    /// because a new pass began or the service stopped before they were given.
     pub skipped: u64,
     /// How often the store waited until the disk had everything that was written.
     pub syncs: u64,
     /// How long these waits took in total.
     pub sync_time: Duration,
-    /// Writes and syncs that failed.
+    /// Statements that took positions from a database.
+    pub statements: u64,
+    /// How long these statements took in total.
+    pub statement_time: Duration,
+    /// Writes and syncs that failed, or how often the database became unusable.
     pub failures: u64,
 }

@@ -15,6 +15,7 @@ mod tests;
 mod waiters;
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -34,7 +35,8 @@ use self::memory::{Bytes, EXEMPT_BYTES, Memory, SystemMemory};
 pub use self::shortage::Shortage;
 use self::start::Cancellable;
 pub(crate) use self::waiters::Waiters;
-use crate::position::{Figures, Position, Store};
+use crate::position::postgres::{SharedStore, Turn};
+use crate::position::{Figures, Position, Store, Unavailable};
 
 /// The most bytes that numbers in flight hold, unless another budget is chosen.
 pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
@@ -208,11 +210,44 @@ impl Sequence {
     /// The shortage, where the position is kept, or where memory is too short even for F(0).
     pub(crate) fn take(&mut self) -> Result<Number, Shortage> {
         let in_flight = Rc::clone(&self.in_flight);
-        let (index, (digits, reservation)) = self.take_rendered(|number| {
+        let (position, (digits, reservation)) = self.take_rendered(|number| {
             let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
             Ok((Digits::of(number)?, reservation))
         })?;
-        Ok(Number { position: Position { index, ..self.store.next() }, digits, reservation })
+        Ok(Number { position, digits, reservation })
+    }
+
+    /// Whether [`take`](Self::take) needs a [`turn`](Self::turn), since other processes share the position.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.store.shared().is_some()
+    }
+
+    /// What precedes [`take`](Self::take) where the position is shared: the right to take a position, to be kept until `take` has
+    /// returned. No position is taken where there is no memory for the number; what is taken and cannot be given nevertheless
+    /// goes to the next request.
+    ///
+    /// # Errors
+    /// The shortage, where memory is too short for the furthest number that may come.
+    pub(crate) fn turn(&mut self) -> Result<impl Future<Output = Result<Turn, Unavailable>> + use<>, Shortage> {
+        if let Err(shortage) = self.check_furthest() {
+            self.remedy(shortage)?;
+        }
+        let turn = self.store.shared().map(SharedStore::turn);
+        let turn = turn.ok_or_else(|| Unavailable::new(io::Error::other("the position is not shared")))?;
+        Ok(turn)
+    }
+
+    /// Checks that there is memory for the number that comes next if no other process takes one.
+    fn check_furthest(&mut self) -> Result<(), Shortage> {
+        let index = self.store.next().index;
+        let bytes = Decimal::limbs_for(index) * size_of::<Limb>();
+        let length = usize::try_from(Decimal::digits_for(index)).unwrap_or(usize::MAX);
+        let growth = (2 * bytes).saturating_sub(self.fibonacci.bytes_held());
+        if 2 * bytes > EXEMPT_BYTES {
+            let needed = growth.saturating_add(bytes).saturating_add(length.min(SOCKET_BYTES));
+            self.fibonacci.guard_mut().admit_bytes(needed as u64)?;
+        }
+        Ok(self.headroom.check_before(RESPONSE_BYTES.saturating_add(growth).saturating_add(bytes))?)
     }
 
     /// Consumes the next number if it belongs to the pass `pass`, and returns what `render` makes of it. `None` if that pass is
@@ -276,6 +311,16 @@ impl Sequence {
         self.store.figures()
     }
 
+    /// What precedes [`close`](Self::close): a position that is shared is left to the other processes.
+    pub(crate) fn leave(&self) -> impl Future<Output = ()> + use<> {
+        let leaving = self.store.shared().map(SharedStore::leave);
+        async move {
+            if let Some(leaving) = leaving {
+                leaving.await;
+            }
+        }
+    }
+
     /// Ends the use of the position in an orderly way, and tells what comes next.
     pub(crate) fn close(&mut self) -> Position {
         // The store logs a failure. The next start may skip some numbers then.
@@ -323,7 +368,7 @@ impl Sequence {
     fn take_rendered<T>(
         &mut self,
         mut render: impl FnMut(&Natural) -> Result<T, Shortage>,
-    ) -> Result<(u64, T), Shortage> {
+    ) -> Result<(Position, T), Shortage> {
         match self.commit(&mut render) {
             Ok(taken) => {
                 self.shortage_is_over();
@@ -424,16 +469,35 @@ impl Sequence {
     }
 
     /// The one place where a number is consumed.
-    fn commit<T>(&mut self, render: &mut impl FnMut(&Natural) -> Result<T, Shortage>) -> Result<(u64, T), Shortage> {
+    fn commit<T>(
+        &mut self,
+        render: &mut impl FnMut(&Natural) -> Result<T, Shortage>,
+    ) -> Result<(Position, T), Shortage> {
+        if self.is_shared() {
+            self.follow()?;
+        }
         let (bytes, _) = self.compute()?;
         let rendered = render(self.fibonacci.peek()?)?;
         self.headroom.check_after(RESPONSE_BYTES + bytes)?;
         let index = self.fibonacci.index();
         assert_eq!(self.store.next().index, index, "the position and the numbers must agree");
         // From here on the number counts as given, even if the process dies before it is.
-        self.store.take()?;
+        let taken = self.store.take()?;
         // The number has been computed, so this cannot fail.
         self.fibonacci.advance()?;
-        Ok((index, rendered))
+        Ok((taken, rendered))
+    }
+
+    /// Goes to the next position, past the numbers that other processes have taken.
+    fn follow(&mut self) -> Result<(), Shortage> {
+        let index = self.store.next().index;
+        if index < self.fibonacci.index() {
+            // A new pass.
+            self.fibonacci.restart();
+        }
+        if index != self.fibonacci.index() {
+            self.fibonacci.jump_to(index).map_err(|exhausted| self.shortage_of(exhausted))?;
+        }
+        Ok(())
     }
 }
