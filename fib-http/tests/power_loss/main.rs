@@ -336,3 +336,20 @@ fn a_record_beside_a_damaged_one_is_not_touched() {
         run(Kind::BootId, seed, &[&fail[..], &die].concat());
     }
 }
+
+/// Found by the cases above: a write that failed had changed nothing that can be seen, and was not synced. So both records looked
+/// valid, and the loss of power met both of them unsynced when the newer one was written again.
+#[test]
+fn an_opening_writes_a_record_only_when_the_other_one_is_synced() {
+    let events = [
+        Event::FailSyncs(3),
+        Event::Take(1),
+        Event::DieAfter(4, true),
+        Event::NewPass,
+        Event::FailWrites(1),
+        Event::Take(1),
+        Event::Kill,
+        Event::Take(1),
+    ];
+    run(Kind::BootId, 17_198_027_464_912_651_048, &events);
+}

@@ -63,6 +63,8 @@ impl<D: Disk> FileStore<D> {
             // The record may be in the page cache only, and then the other one is durable and must not be touched yet. A
             // sync alone does not make it durable, since one may have failed before. Where the other slot is damaged, it is
             // the one that was being written, and this record is durable.
+            // A write to the other one may have failed and changed nothing that can be seen: after this sync it is durable too.
+            store.sync().map_err(Reason::Write)?;
             store.disk.write_at(&record.encode(), slot::offset(newest)).map_err(Reason::Write)?;
             store.sync().map_err(Reason::Write)?;
         }
