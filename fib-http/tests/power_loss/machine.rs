@@ -99,8 +99,11 @@ impl Disk for SimulatedDisk {
         let fails = machine.failing_writes > 0;
         // What fails may have written anything from nothing to all.
         let count = if fails { machine.random(bytes.len() + 1) } else { bytes.len() };
+        // A failed write that changes nothing is none: which slot it was for cannot be told afterwards, and if a sync fails
+        // too, no opening could know which record is durable.
+        let changes = machine.cache[offset..offset + count] != bytes[..count];
         machine.cache[offset..offset + count].copy_from_slice(&bytes[..count]);
-        if count > 0 {
+        if changes || !fails {
             machine.unsynced.push((offset, bytes[..count].to_vec()));
         }
         let slots = Slots::read(&Memory(&machine.cache)).expect("memory can be read");

@@ -59,12 +59,12 @@ impl<D: Disk> FileStore<D> {
             retry: None,
             figures,
         };
+        // A write to either slot may have failed and left it valid. Whatever is written next, the other slot must be durable.
+        store.sync().map_err(Reason::Write)?;
         if slots.are_both_valid() && !record.boot.is_other_than(boot) {
             // The record may be in the page cache only, and then the other one is durable and must not be touched yet. A
             // sync alone does not make it durable, since one may have failed before. Where the other slot is damaged, it is
             // the one that was being written, and this record is durable.
-            // A write to the other one may have failed and changed nothing that can be seen: after this sync it is durable too.
-            store.sync().map_err(Reason::Write)?;
             store.disk.write_at(&record.encode(), slot::offset(newest)).map_err(Reason::Write)?;
             store.sync().map_err(Reason::Write)?;
         }
