@@ -52,7 +52,7 @@ pub struct Config {
     #[arg(long, env = "FIB_HTTP_START", value_name = "INDEX", default_value_t = 0)]
     pub start: u64,
 
-    /// Largest index n for which GET /fibonacci/{n} gives the whole number; the ends of any number are given beyond it too. A
+    /// Largest index N for which GET /fibonacci/N gives the whole number; the ends of any number are given beyond it too. A
     /// number is computed in the only thread: others wait for as long as that takes
     #[arg(
         long,
@@ -178,7 +178,7 @@ pub enum Task {
     /// Work with positions in files
     #[command(subcommand)]
     Position(PositionTask),
-    /// Ask a service for its health: the exit status is 0 if it answers with a status of 2xx within 5 s, otherwise 1
+    /// Ask a service for its health: the exit status is 0 if it answers with a status of 2xx within 5 s, 2 if the URL is wrong, otherwise 1
     Health {
         /// URL to ask, with a path such as /readyz; without a path, /healthz
         url: HealthUrl,
