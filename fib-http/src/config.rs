@@ -178,7 +178,8 @@ pub enum Task {
     /// Work with positions in files
     #[command(subcommand)]
     Position(PositionTask),
-    /// Ask a service for its health: the exit status is 0 if it answers with a status of 2xx within 5 s, 2 if the URL is wrong, otherwise 1
+    /// Ask a service for its health: the exit status is 0 if it answers with a status of 2xx within 5 s, 2 if the URL is wrong,
+    /// otherwise 1
     Health {
         /// URL to ask, with a path such as /readyz; without a path, /healthz
         url: HealthUrl,
