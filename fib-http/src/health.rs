@@ -42,7 +42,7 @@ impl FromStr for HealthUrl {
             None | Some("" | ":") => 80,
             Some(_) => authority.port_u16().ok_or("the port is not a number from 0 to 65535")?,
         };
-        let target = uri.path_and_query().map(ToString::to_string).filter(|target| target != "/");
+        let target = uri.path_and_query().map(ToString::to_string).filter(|_| uri.path() != "/");
         let target = target.unwrap_or_else(|| "/healthz".to_owned());
         Ok(Self { host: authority.host().to_owned(), port, target })
     }

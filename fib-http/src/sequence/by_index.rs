@@ -20,6 +20,11 @@ pub(crate) const LAST_INDEX: u64 = 17_808_892_133;
 pub(super) struct Kept(Option<(u64, Rc<SharedNumber>)>);
 
 impl Kept {
+    /// Whether there is a number.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Forgets the number; its memory is free when no response sends it any more. Returns whether there was one.
     pub(super) fn forget(&mut self) -> bool {
         self.0.take().is_some()

@@ -286,10 +286,10 @@ impl Sequence {
     /// The shortage of memory, in which no pass ends.
     pub(crate) fn digits_of(&mut self, index: u64, range: Range<u64>) -> Result<(Digits, Reservation), Shortage> {
         let Self { fibonacci, kept, headroom, in_flight, .. } = self;
-        match kept.digits(index, range.clone(), fibonacci.guard_mut(), headroom, in_flight) {
-            Err(_) if self.free_kept() => self.digits_of(index, range),
-            result => result,
-        }
+        let had_kept = kept.is_some();
+        let result = kept.digits(index, range.clone(), fibonacci.guard_mut(), headroom, in_flight);
+        // Tried again at most once: an attempt may keep its own number and fail after that.
+        if result.is_err() && self.free_kept() && had_kept { self.digits_of(index, range) } else { result }
     }
 
     /// Frees the number that is kept, if there is one.
