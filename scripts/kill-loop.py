@@ -13,30 +13,11 @@ import sys
 import tempfile
 import threading
 
+from promise import GET, Numbers, Violation
+
 CONNECTIONS = 16
 LONGEST = 0.3  # seconds that a process lives under load
 PATIENCE = 60  # seconds, longer than anything takes
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n"
-MODULUS = 10**9
-
-
-class Violation(Exception):
-    """The service broke its promise."""
-
-
-class Numbers:
-    """The last nine digits of all Fibonacci numbers."""
-
-    def __init__(self):
-        self.known = [0, 1]
-
-    def check(self, index, digits):
-        while len(self.known) <= index:
-            self.known.append((self.known[-2] + self.known[-1]) % MODULUS)
-        if int(digits[-9:]) != self.known[index]:
-            raise Violation(f"F({index}) is wrong")
-
-
 NUMBERS = Numbers()
 STARTED = []  # all processes
 

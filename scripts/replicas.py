@@ -17,32 +17,13 @@ import sys
 import tempfile
 import time
 
+from promise import GET, Numbers, Violation
+
 REPLICAS = 4
 CONNECTIONS = 64
 PATIENCE = 60  # seconds, longer than anything takes
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n"
-MODULUS = 10**9
 PASSWORD = "correct-horse"
 STARTED = []  # functions that end what was started
-
-
-class Violation(Exception):
-    """A promise was broken."""
-
-
-class Numbers:
-    """The last nine digits of all Fibonacci numbers."""
-
-    def __init__(self):
-        self.known = [0, 1]
-
-    def check(self, index, digits):
-        while len(self.known) <= index:
-            self.known.append((self.known[-2] + self.known[-1]) % MODULUS)
-        if int(digits[-9:]) != self.known[index]:
-            raise Violation(f"F({index}) is wrong")
-
-
 NUMBERS = Numbers()
 
 

@@ -40,7 +40,7 @@ impl Streams {
 
     /// A response with the fields that are known before a number is consumed.
     pub(super) fn head(&self, headers: &HeaderMap) -> Response<Payload> {
-        head(if accepts_event_stream(headers) { Form::Events } else { Form::Lines })
+        head(form(headers))
     }
 
     /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD`.
@@ -49,7 +49,8 @@ impl Streams {
     /// 400 for the query, and 503 where the first number is not available.
     pub(super) fn response(&self, head: &Parts) -> Result<Response<Payload>, Problem> {
         let count = query::count(head.uri.query())?;
-        let mut response = self.head(&head.headers);
+        let form = form(&head.headers);
+        let mut response = self::head(form);
         if head.method == Method::HEAD {
             return Ok(response);
         }
@@ -60,7 +61,6 @@ impl Streams {
         if self.end.get() {
             return Err(Problem::unavailable("stopping", "The service is stopping."));
         }
-        let form = if accepts_event_stream(&head.headers) { Form::Events } else { Form::Lines };
         let room = self.in_flight.reserve(FRAME_BYTES, FRAME_BYTES);
         let room = room.map_err(|over| refusal(&over.into()))?;
         let mut stream = NumberStream::new(Rc::clone(&self.sequence), form, count, Rc::clone(&self.end), room);
@@ -71,6 +71,10 @@ impl Streams {
         fields.insert(FIBONACCI_PASS, HeaderValue::from(first.pass));
         Ok(response)
     }
+}
+
+fn form(headers: &HeaderMap) -> Form {
+    if accepts_event_stream(headers) { Form::Events } else { Form::Lines }
 }
 
 fn head(form: Form) -> Response<Payload> {

@@ -86,14 +86,14 @@ impl Vectors<LANES> for Avx512 {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(from: &[u64; LANES]) -> __m512i {
+pub(super) fn load(from: &[u64; LANES]) -> __m512i {
     // SAFETY: the array is as long as the vector, and the load needs no alignment.
     unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn splat(x: u64) -> __m512i {
+pub(super) fn splat(x: u64) -> __m512i {
     _mm512_set1_epi64(x.cast_signed())
 }
 

@@ -1,12 +1,14 @@
 //! The product of a matrix and a pair of decimal numbers with AVX-512 (F and DQ), eight limbs of each number at a time.
 #![allow(unsafe_code)]
 
+#[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
+use core::arch::x86_64::*;
+
+use super::avx512::{load, splat};
 use super::detect::Avx512;
 use crate::arch::matrix::{Matrix, multiply_in_place, rows_up_to};
 use crate::limb::DECIMAL_BASE;
 use crate::small::{FIBONACCI, last_with_sum_below};
-#[allow(clippy::wildcard_imports, reason = "the names of intrinsics say where they come from")]
-use core::arch::x86_64::*;
 
 /// Limbs in a vector.
 const LANES: usize = 8;
@@ -117,19 +119,6 @@ impl Carry {
         store(&mut quotients, self.quotients);
         quotients[LANES - 1] + u64::from(self.one)
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn splat(x: u64) -> __m512i {
-    _mm512_set1_epi64(x.cast_signed())
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load(from: &[u64; LANES]) -> __m512i {
-    // SAFETY: the array is as long as the vector, and the load needs no alignment.
-    unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
 }
 
 #[inline]
