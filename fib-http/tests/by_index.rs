@@ -198,8 +198,8 @@ fn pages_elsewhere_may_ask_and_hosts_are_checked() {
 
 #[test]
 fn what_is_kept_goes_first_when_memory_is_short() {
-    // F(1,000,000) is kept, and takes more of the budget than the numbers after F(1,200,000) leave: both must not be held.
-    let server = Server::start(&["--start=1200000", "--max-inflight-bytes=620000"]);
+    // F(1,000,000) is kept, and the numbers after F(2,000,000) exceed the budget, which only one that is alone may do.
+    let server = Server::start(&["--start=2000000", "--max-inflight-bytes=740000"]);
     let mut client = server.connect();
     assert_eq!(get(&mut client, 1_000_000, "").status, 200);
     let held = |client: &mut Client| {
@@ -207,10 +207,21 @@ fn what_is_kept_goes_first_when_memory_is_short() {
         metrics.metric("fib_http_bodies_in_flight_bytes")
     };
     assert!(held(&mut client) > 100_000.0);
-    assert_eq!(client.number().index(), 1_200_000);
+    assert_eq!(client.number().index(), 2_000_000);
     assert_eq!(held(&mut client), 0.0, "it was freed");
     assert_eq!(get(&mut client, 1_000_000, "").status, 200);
-    assert_eq!(server.stop(), 1_200_001);
+    assert_eq!(server.stop(), 2_000_001);
+}
+
+/// The number was kept, and then left no room for its own digits.
+#[test]
+fn a_number_alone_may_exceed_the_budget() {
+    let server = Server::start(&["--max-inflight-bytes=400000"]);
+    let mut client = server.connect();
+    for index in [740_000, 1_000_000, 2_000_000, 740_000] {
+        assert_eq!(get(&mut client, index, "").status, 200, "{index}");
+    }
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Kept {
             self.forget();
             admit(index, memory, in_flight)?;
             let number = Natural::fibonacci(index)?;
-            if in_flight.may_be_kept(number_bytes) {
+            if in_flight.may_be_kept(number_bytes, part_bytes, length) {
                 let _reservation = Some(in_flight.reserve(number_bytes, 0)?);
                 self.0 = Some((index, Rc::new(SharedNumber { number, _reservation })));
             } else {

@@ -1,7 +1,11 @@
-use super::memory::{Reading, Threshold};
-use super::*;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use coarsetime::Duration;
+use fib_core::Limb;
+
+use super::memory::{Reading, Threshold};
+use super::*;
 
 /// Both values together have more than 64 KiB here.
 const LONG: u64 = 380_000;
@@ -199,6 +203,21 @@ fn a_shortage_that_a_new_pass_does_not_end_has_to_last_a_minute() {
     machine.change(900_000);
     machine.assert_refused(&mut sequence, 60_000);
     assert_eq!(sequence.take().expect("F(0)").position.index, 0);
+}
+
+/// A number by index before each request was freed instead, and the shortage did not count.
+#[test]
+fn a_number_that_is_kept_again_and_again_does_not_keep_a_pass_alive() {
+    let machine = Machine::default();
+    let mut sequence = machine.sequence(LONG, OnMemoryLimit::Restart);
+    machine.change(350_000);
+    for _ in 0..11 {
+        assert_eq!(sequence.restarts(), 0);
+        sequence.digits_of(10, 0..2).expect("a short number");
+        let _ = sequence.take();
+        machine.wait(100);
+    }
+    assert_eq!((sequence.index(), sequence.restarts()), (1, 1));
 }
 
 #[test]

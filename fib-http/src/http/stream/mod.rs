@@ -59,8 +59,9 @@ pub(crate) struct NumberStream {
     first: Option<Frame>,
     progress: Rc<Progress>,
     waiting: Option<Waiting>,
-    /// The memory of a frame.
-    _room: Reservation,
+    /// The memory of a frame of short numbers. A long number has its own; a stream that still held this one beside it would
+    /// never be alone, and so could not exceed the budget.
+    room: Option<Reservation>,
 }
 
 /// A client that waits for a number.
@@ -102,7 +103,7 @@ impl NumberStream {
             first: None,
             progress: Rc::default(),
             waiting: None,
-            _room: room,
+            room: Some(room),
         }
     }
 
@@ -205,6 +206,7 @@ impl NumberStream {
 
     fn take_long(&mut self, sequence: &mut Sequence) -> Result<Option<Frame>, Shortage> {
         let (index, in_flight) = (sequence.index(), Rc::clone(sequence.in_flight()));
+        self.room = None;
         let taken = sequence.take_of_pass(self.pass, |number| {
             let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
             Ok((Digits::of(number)?, reservation))

@@ -9,11 +9,14 @@ use crate::sequence::{InFlight, OnMemoryLimit};
 /// F(n) from here on is longer than a frame.
 const START: u64 = 100_000;
 
-/// A stream whose first number has been sent, and the budget of its service.
-async fn stream(form: Form) -> (NumberStream, Rc<InFlight>) {
+/// Room for several numbers.
+const BUDGET: usize = 1 << 20;
+
+/// A stream whose first number has been sent, and the budget of its service, which is `budget` bytes.
+async fn stream(form: Form, budget: usize) -> (NumberStream, Rc<InFlight>) {
     let memory = SystemMemory::with_readings(Threshold::new(50.0).expect("valid"), || Reading::of_machine(0, u64::MAX));
     let sequence = Sequence::start_at(START, memory, OnMemoryLimit::Refuse).expect("memory");
-    let sequence = sequence.with_max_in_flight_bytes(1 << 20);
+    let sequence = sequence.with_max_in_flight_bytes(budget);
     let in_flight = Rc::clone(sequence.in_flight());
     let room = in_flight.reserve(FRAME_BYTES, FRAME_BYTES).expect("room");
     let mut stream = NumberStream::new(Rc::new(RefCell::new(sequence)), form, None, Rc::default(), room);
@@ -43,7 +46,7 @@ fn assert_elapsed(since: Instant, time: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_waits_gets_heartbeats_and_then_its_number() {
-    let (mut stream, in_flight) = stream(Form::Events).await;
+    let (mut stream, in_flight) = stream(Form::Events, BUDGET).await;
     let others = fill(&in_flight);
     let start = Instant::now();
     for heartbeat in 1..=2 {
@@ -65,7 +68,7 @@ async fn a_client_that_waits_gets_heartbeats_and_then_its_number() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_interrupted_after_a_minute_without_a_number() {
     for (form, heartbeats) in [(Form::Events, 3), (Form::Lines, 0)] {
-        let (mut stream, in_flight) = stream(form).await;
+        let (mut stream, in_flight) = stream(form, BUDGET).await;
         let _others = fill(&in_flight);
         let start = Instant::now();
         for _ in 0..heartbeats {
@@ -75,4 +78,18 @@ async fn a_stream_is_interrupted_after_a_minute_without_a_number() {
         assert_elapsed(start, PATIENCE);
         assert_eq!(stream.sequence.borrow().index(), START + 1, "what was not sent is not taken");
     }
+}
+
+/// The room for short numbers, which a stream held to its end, kept one that was alone from exceeding the budget.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_alone_may_exceed_the_budget() {
+    let (mut stream, in_flight) = stream(Form::Events, 10_000).await;
+    let start = Instant::now();
+    for number in 1..3 {
+        let text = next(&mut stream).await.expect("a number");
+        assert_eq!(text, format!("id: {}\ndata: ", START + number).as_bytes());
+        assert!(in_flight.load().bytes > 10_000);
+        while next(&mut stream).await.expect("a frame") != b"\n\n" {}
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO, "it did not wait");
 }
