@@ -14,9 +14,21 @@ use tokio::task::JoinSet;
 /// How much is read at a time. A whole long number fits, if the socket holds one.
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// What a server is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    /// `GET /`
+    Next,
+    /// These paths in turn.
+    Paths(&'static [&'static str]),
+    /// All numbers in one stream.
+    Stream,
+}
+
 /// One round against one server.
-pub(crate) struct Load {
+pub(crate) struct Load<'a> {
     pub(crate) address: SocketAddr,
+    pub(crate) ask: &'a Ask,
     pub(crate) connections: usize,
     /// Requests before the clock starts, over all connections.
     pub(crate) warm_up: u64,
@@ -24,19 +36,26 @@ pub(crate) struct Load {
     pub(crate) requests: u64,
 }
 
-impl Load {
+impl Load<'_> {
     /// Opens the connections, warms them up, calls `start`, and sends the requests. Each connection sends its next
-    /// request when it has the whole answer to the last one. Returns the time that the requests took, and all indices,
-    /// sorted.
+    /// request when it has the whole answer to the last one. A stream has all numbers in one response. Returns the time that
+    /// the requests took, and the indices that the answers tell, sorted.
     ///
     /// # Errors
     /// If a connection fails, or if an answer is not 200 with a body of a known length.
     pub(crate) fn run(&self, start: impl FnOnce()) -> io::Result<(Duration, Vec<u64>)> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         runtime.block_on(async {
+            if matches!(self.ask, Ask::Stream) {
+                stream(self.address, self.warm_up).await?;
+                start();
+                let begin = Instant::now();
+                stream(self.address, self.requests).await?;
+                return Ok((begin.elapsed(), Vec::new()));
+            }
             let mut connections = Vec::new();
             for _ in 0..self.connections {
-                connections.push(Connection::open(self.address).await?);
+                connections.push(Connection::open(self.address, self.ask).await?);
             }
             let connections = share_out(connections, self.warm_up).await?;
             start();
@@ -53,10 +72,10 @@ impl Load {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub(crate) fn head(address: SocketAddr) -> io::Result<Vec<String>> {
+    pub(crate) fn head(address: SocketAddr, ask: &Ask) -> io::Result<Vec<String>> {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
         runtime.block_on(async {
-            let mut connection = Connection::open(address).await?;
+            let mut connection = Connection::open(address, ask).await?;
             connection.exchange().await?;
             let head = String::from_utf8_lossy(&connection.head).into_owned();
             let own = |field: &&str| !field.starts_with("date:") && !field.starts_with("content-length:");
@@ -82,9 +101,32 @@ async fn share_out(connections: Vec<Connection>, requests: u64) -> io::Result<Ve
     tasks.join_all().await.into_iter().collect()
 }
 
+/// Reads `count` numbers, one a line, to the end of the response.
+async fn stream(address: SocketAddr, count: u64) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /stream?count={count} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let (mut lines, mut last) = (0, 0);
+    loop {
+        let length = stream.read(&mut buffer).await?;
+        if length == 0 {
+            break;
+        }
+        // Lines of the head, and those that separate chunks, end with CR LF.
+        for &byte in &buffer[..length] {
+            lines += u64::from(byte == b'\n' && last != b'\r');
+            last = byte;
+        }
+    }
+    if lines == count { Ok(()) } else { Err(malformed(format!("{lines} numbers instead of {count}"))) }
+}
+
 struct Connection {
     stream: TcpStream,
-    request: String,
+    /// Sent in turn.
+    requests: Vec<String>,
+    next: usize,
     buffer: Vec<u8>,
     /// The first response's head.
     head: Vec<u8>,
@@ -92,16 +134,19 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> io::Result<Self> {
+    async fn open(address: SocketAddr, ask: &Ask) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n");
-        Ok(Self { stream, request, buffer: vec![0; BUFFER_BYTES], head: Vec::new(), indices: Vec::new() })
+        let paths: &[_] = if let Ask::Paths(paths) = ask { paths } else { &["/"] };
+        let request = |path| format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let requests = paths.iter().map(request).collect();
+        Ok(Self { stream, requests, next: 0, buffer: vec![0; BUFFER_BYTES], head: Vec::new(), indices: Vec::new() })
     }
 
     /// Sends a request and reads the response to its end.
     async fn exchange(&mut self) -> io::Result<()> {
-        self.stream.write_all(self.request.as_bytes()).await?;
+        self.stream.write_all(self.requests[self.next].as_bytes()).await?;
+        self.next = (self.next + 1) % self.requests.len();
         let mut filled = 0;
         let (head, length) = loop {
             filled += self.read(filled).await?;

@@ -1,22 +1,26 @@
 //! Measures fib-http, a bare hyper server and nginx in turns. The script `benches/http` builds and runs all of them.
 
 mod client;
+mod contest;
 mod server;
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use client::Load;
+use contest::{Programs, Subject, What};
 use fib_benches::table::grouped;
+use fib_core::{Decimal, Heap, Natural};
 use indicatif::{ProgressBar, ProgressStyle};
-use server::Server;
 
 /// Measures how many requests per second fib-http answers, and how much CPU time each request takes, in comparison with
 /// nginx and with a bare hyper server that sends the same response head. Prints a table in Markdown.
 ///
-/// Every round starts a fresh process and sends a fixed number of requests, so that each round gets the same numbers.
+/// Every round starts a fresh process and sends a fixed number of requests, so that each round gets the same numbers. In a
+/// stream, each number counts as a request.
 #[derive(Debug, Parser)]
 #[command(name = "http", max_term_width = 100)]
 struct Flags {
@@ -36,13 +40,17 @@ struct Flags {
     #[arg(long, default_value_t = 0)]
     core: usize,
 
-    /// Rounds for each kind of numbers and each count of connections
+    /// Rounds for each thing that is asked for and each count of connections
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 
-    /// Ask only for these numbers
-    #[arg(long, value_name = "NUMBERS", value_enum)]
-    only: Option<Numbers>,
+    /// What is asked for; may be repeated
+    #[arg(long, value_name = "WHAT", value_enum, default_values_t = [What::Small, What::Long])]
+    only: Vec<What>,
+
+    /// Compare with a position that is kept here too: `file:PATH`, which is deleted before each round, or `postgresql://...`
+    #[arg(long, value_name = "LOCATION")]
+    position: Option<String>,
 
     /// Connections at a time; may be repeated
     #[arg(long, value_name = "COUNT", default_values_t = [1, 16, 64])]
@@ -53,40 +61,8 @@ struct Flags {
     requests: u64,
 }
 
-/// Which numbers are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Numbers {
-    /// The numbers from F(0) on
-    Small,
-    /// The numbers from F(1,000,000) on, of 208,988 digits
-    Long,
-}
-
 /// Before the clock starts, one request is sent for each ten that are timed.
 const WARM_UP_SHARE: u64 = 10;
-
-const CASES: [Case; 2] = [
-    Case { numbers: Numbers::Small, name: "small numbers", start: 0, body_bytes: 1 },
-    Case { numbers: Numbers::Long, name: "number 1,000,000", start: 1_000_000, body_bytes: 208_988 },
-];
-
-struct Case {
-    numbers: Numbers,
-    name: &'static str,
-    /// The first index.
-    start: u64,
-    /// The length of the constant body that the other servers send.
-    body_bytes: usize,
-}
-
-#[derive(Clone, Copy)]
-enum Subject {
-    FibHttp,
-    Bare,
-    Nginx,
-}
-
-const SUBJECTS: [Subject; 3] = [Subject::FibHttp, Subject::Bare, Subject::Nginx];
 
 /// The result of one round of one subject.
 #[derive(Clone, Copy)]
@@ -109,55 +85,59 @@ fn main() -> ExitCode {
 }
 
 fn measure_all(flags: &Flags) -> io::Result<()> {
+    let programs = Programs {
+        fib_http: flags.fib_http.clone(),
+        bare: flags.bare.clone(),
+        folder: flags.folder.clone(),
+        core: flags.core,
+    };
+    let counts = |what: What| if what.is_for_one_connection() { &[1] } else { &flags.connections[..] };
     let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}").map_err(io::Error::other)?;
-    let cases: Vec<_> = CASES.iter().filter(|case| flags.only.is_none_or(|only| only == case.numbers)).collect();
-    let rounds = u64::from(flags.rounds) * (cases.len() * flags.connections.len()) as u64;
-    let progress = ProgressBar::new(rounds).with_style(style);
+    let cases: usize = flags.only.iter().map(|&what| counts(what).len()).sum();
+    let progress = ProgressBar::new(u64::from(flags.rounds) * cases as u64).with_style(style);
     let mut lines = Vec::new();
-    for case in cases {
-        let head = Load::head(start(flags, case, Subject::FibHttp, &[])?.address)?;
-        for &connections in &flags.connections {
-            progress.set_message(format!("{}, connections: {connections}", case.name));
-            let mut samples = Vec::new();
+    for &what in &flags.only {
+        let subjects = what.subjects(flags.position.as_deref());
+        let head = subjects[0].head(&programs)?;
+        for &connections in counts(what) {
+            progress.set_message(format!("{}, connections: {connections}", what.name()));
+            let requests = what.requests(flags.requests);
+            let mut rounds = Vec::new();
             for round in 0..flags.rounds as usize {
                 // Each round starts with another server.
-                let mut round_samples = [None; SUBJECTS.len()];
-                for turn in 0..SUBJECTS.len() {
-                    let at = (round + turn) % SUBJECTS.len();
-                    round_samples[at] = Some(measure(flags, case, SUBJECTS[at], &head, connections)?);
+                let mut samples = vec![None; subjects.len()];
+                for turn in 0..subjects.len() {
+                    let at = (round + turn) % subjects.len();
+                    samples[at] = Some(measure(&programs, &subjects[at], &head, connections, requests)?);
                 }
-                samples.push(round_samples.map(|sample| sample.expect("each had its turn")));
+                rounds.push(samples.into_iter().flatten().collect());
                 progress.inc(1);
             }
-            lines.push(line(case, connections, &samples));
+            lines.extend(lines_of(what, connections, &subjects, &rounds));
         }
     }
     progress.finish_and_clear();
     println!(
-        "| | connections | fib-http, requests/s | bare hyper | nginx | fib-http to bare hyper | CPU time a request: \
-         fib-http | bare hyper | nginx | core busy: fib-http | bare hyper |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+        "| asked for | connections | server | requests/s | CPU time a request | core busy | fib-http to this |\n\
+         |---|--:|---|--:|--:|--:|--:|"
     );
     lines.iter().for_each(|line| println!("{line}"));
     Ok(())
 }
 
-/// The medians over all rounds, and the median of the rounds' ratios.
-fn line(case: &Case, connections: usize, samples: &[[Sample; SUBJECTS.len()]]) -> String {
-    let medians =
-        |figure: fn(&Sample) -> f64| [0, 1, 2].map(|at| median(samples.iter().map(|round| figure(&round[at]))));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
-    let rates = medians(|sample| sample.requests_per_second).map(|rate| grouped(rate.round() as u64));
-    let cpu = medians(|sample| sample.cpu_microseconds).map(|time| format!("{time:.1} µs"));
-    let busy = medians(|sample| sample.busy).map(|share| format!("{:.0} %", share * 100.0));
-    let ratio = median(samples.iter().map(|[fib, bare, _]| fib.requests_per_second / bare.requests_per_second));
-    format!(
-        "| {} | {connections} | {} | **{ratio:.2}** | {} | {} | {} |",
-        case.name,
-        rates.join(" | "),
-        cpu.join(" | "),
-        busy[0],
-        busy[1]
-    )
+/// The medians over all rounds for each subject, and the medians of the rounds' ratios.
+fn lines_of(what: What, connections: usize, subjects: &[Subject], rounds: &[Vec<Sample>]) -> Vec<String> {
+    let line = |(at, subject): (usize, &Subject)| {
+        let of_rounds = |figure: fn(&Sample) -> f64| median(rounds.iter().map(|round| figure(&round[at])));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
+        let rate = grouped(of_rounds(|sample| sample.requests_per_second).round() as u64);
+        let ratio = median(rounds.iter().map(|round| round[0].requests_per_second / round[at].requests_per_second));
+        let ratio = if at == 0 { String::new() } else { format!("**{ratio:.2}**") };
+        let cpu = of_rounds(|sample| sample.cpu_microseconds);
+        let busy = of_rounds(|sample| sample.busy) * 100.0;
+        format!("| {} | {connections} | {} | {rate} | {cpu:.1} µs | {busy:.0} % | {ratio} |", what.name(), subject.name)
+    };
+    subjects.iter().enumerate().map(line).collect()
 }
 
 fn median(figures: impl Iterator<Item = f64>) -> f64 {
@@ -168,37 +148,43 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Runs one round of one subject, in a process of its own.
-fn measure(flags: &Flags, case: &Case, subject: Subject, head: &[String], connections: usize) -> io::Result<Sample> {
-    let server = start(flags, case, subject, head)?;
-    let warm_up = flags.requests / WARM_UP_SHARE;
-    let load = Load { address: server.address, connections, warm_up, requests: flags.requests };
-    let mut before = Ok(Default::default());
+fn measure(
+    programs: &Programs,
+    subject: &Subject,
+    head: &[String],
+    connections: usize,
+    requests: u64,
+) -> io::Result<Sample> {
+    let server = subject.start(programs, head)?;
+    let warm_up = requests.div_ceil(WARM_UP_SHARE);
+    let load = Load { address: server.address, ask: &subject.ask, connections, warm_up, requests };
+    let mut before = Ok(Duration::ZERO);
     let (elapsed, indices) = load.run(|| before = server.cpu_time())?;
     let cpu_time = server.cpu_time()?.saturating_sub(before?);
-    if matches!(subject, Subject::FibHttp) && !indices.into_iter().eq(case.start..case.start + warm_up + flags.requests)
-    {
-        return Err(io::Error::other("fib-http skipped or repeated a number"));
+    if subject.counts() {
+        let first = *indices.first().ok_or_else(|| io::Error::other("fib-http tells no index"))?;
+        if !indices.into_iter().eq(first..first + warm_up + requests) {
+            return Err(io::Error::other("fib-http skipped or repeated a number"));
+        }
     }
+    let time = elapsed.as_secs_f64() / requests as f64 + subject.besides.map_or(0.0, computing);
+    let cpu_time = cpu_time.as_secs_f64();
     Ok(Sample {
-        requests_per_second: flags.requests as f64 / elapsed.as_secs_f64(),
-        cpu_microseconds: cpu_time.as_secs_f64() * 1e6 / flags.requests as f64,
-        busy: cpu_time.as_secs_f64() / elapsed.as_secs_f64(),
+        requests_per_second: 1.0 / time,
+        cpu_microseconds: cpu_time * 1e6 / requests as f64,
+        busy: cpu_time / elapsed.as_secs_f64(),
     })
 }
 
-fn start(flags: &Flags, case: &Case, subject: Subject, head: &[String]) -> io::Result<Server> {
-    match subject {
-        Subject::FibHttp => {
-            let arguments = ["--port=0".into(), format!("--start={}", case.start)];
-            Server::start(flags.core, &flags.fib_http, &arguments)
-        }
-        Subject::Bare => {
-            let fields = head.iter().map(|field| format!("--field={field}"));
-            let arguments: Vec<_> = fields.chain([format!("--body-bytes={}", case.body_bytes)]).collect();
-            Server::start(flags.core, &flags.bare, &arguments)
-        }
-        Subject::Nginx => Server::nginx(flags.core, &flags.folder, case.body_bytes),
-    }
+/// The seconds that fib-core takes to compute F(`index`), when it has done so before.
+fn computing(index: u64) -> f64 {
+    let time = || {
+        let start = Instant::now();
+        let number = Natural::<Decimal, Heap>::fibonacci(index).expect("there is memory for it");
+        std::hint::black_box(number);
+        start.elapsed().as_secs_f64()
+    };
+    median((0..5).map(|_| time()))
 }
 
 #[cfg(test)]
