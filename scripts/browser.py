@@ -4,7 +4,11 @@ Usage: browser.py PATH_OF_FIB_HTTP [SCREENSHOT.png]"""
 
 import http.server
 import json
+import math
+import pathlib
 import re
+import socket
+import socketserver
 import subprocess
 import sys
 import tempfile
@@ -126,6 +130,49 @@ def shown(browser, base):
     return browser.execute_script("return [document.contentType, document.body.innerText]")
 
 
+class CuttingProxy(socketserver.ThreadingTCPServer):
+    """Passes one request of each connection on to the service, and cuts the first number after some bytes."""
+
+    daemon_threads = True
+
+    def __init__(self, port):
+        super().__init__(("127.0.0.1", 0), self.Connection)
+        self.port, self.requests = port, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    class Connection(socketserver.StreamRequestHandler):
+        def handle(self):
+            head = b"".join(iter(self.rfile.readline, b"\r\n"))
+            left = math.inf
+            if head.startswith(b"GET /fibonacci/"):
+                left = math.inf if self.server.requests else 100_000
+                self.server.requests.append(head.decode())
+            with socket.create_connection(("127.0.0.1", self.server.port)) as service:
+                service.sendall(head.replace(b"keep-alive", b"close") + b"\r\n")
+                while left > 0 and (block := service.recv(4096)):
+                    self.wfile.write(block)
+                    left -= len(block)
+
+
+def download(browser, base, folder):
+    """The digits of a number that the browser downloads although the connection breaks once, and the ranges it asked for."""
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": folder})
+    with CuttingProxy(int(base.rsplit(":", 1)[1])) as proxy:
+        address = f"http://127.0.0.1:{proxy.server_address[1]}"
+        # A link to another origin cannot ask for a download.
+        browser.get(address + "/robots.txt")
+        browser.execute_script("""
+            const link = document.createElement("a");
+            link.href = arguments[0];
+            link.download = "number.txt";
+            link.click();
+        """, "/fibonacci/1000000")
+        path = pathlib.Path(folder, "number.txt")
+        WebDriverWait(browser, SECONDS).until(lambda _: path.exists())
+        proxy.shutdown()
+    return path.read_text(), [found[1] for head in proxy.requests if (found := re.search(r"(?im)^range: (.*)\r$", head))]
+
+
 def main(program, screenshot=None):
     service, base = start_service(program)
     try:
@@ -144,6 +191,9 @@ def main(program, screenshot=None):
                 first = position(base)
                 events, last = listen(browser, base), position(base)
                 page = shown(browser, base)
+                downloaded, ranges = download(browser, base, profile)
+                with urllib.request.urlopen(base + "/fibonacci/1000000") as response:
+                    digits = response.read().decode()
             finally:
                 browser.quit()
                 time.sleep(0.5)  # the browser may still be writing to its profile
@@ -158,6 +208,8 @@ def main(program, screenshot=None):
         raise SystemExit(f"EventSource received {events}, from {first} to {last}")
     if page != ["text/plain", str(known[last])]:
         raise SystemExit(f"the browser shows {page} instead of F({last}) as text")
+    if downloaded != digits or not ranges:
+        raise SystemExit(f"a broken download has {len(downloaded)} of {len(digits)} digits, after {ranges}")
     outside = [url for url in asked if not url.startswith(base + "/")]
     if not asked or outside:
         raise SystemExit(f"{len(asked)} requests, outside the service: {outside}")
@@ -165,6 +217,7 @@ def main(program, screenshot=None):
         raise SystemExit(f"the service ended with status {service.returncode}")
     print(f"/docs renders, Try it out returned {', '.join(numbers)}; {len(asked)} requests, all to the service")
     print(f"EventSource received {len(events)} numbers in order; / is shown as text")
+    print(f"a download that broke went on with {', '.join(ranges)}, and is whole")
     print(f"pages of another site took none: {over_loopback} refused over loopback, {elsewhere} over plain http")
 
 
