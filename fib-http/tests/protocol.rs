@@ -266,3 +266,16 @@ fn both_loopback_addresses_share_one_position() {
         assert_eq!(Client::connect(address).number().index(), 10 + index as u64, "{address}");
     }
 }
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_request_that_its_preconditions_decide_about_waits_for_no_position() {
+    // Nobody listens there, so a request that waits gets no answer.
+    let server = Server::start(&["--position=postgresql://fib@127.0.0.1:1/fib", "--position-timeout=86400"]);
+    for (condition, status) in [("If-None-Match: *", 304), ("If-Match: \"x\"", 412)] {
+        let mut client = server.connect();
+        client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{condition}\r\n\r\n"));
+        assert_eq!(client.read_head().status, status, "{condition}");
+    }
+    assert_eq!(server.stop(), 0);
+}

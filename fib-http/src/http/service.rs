@@ -192,8 +192,9 @@ impl Service {
             if checked.is_ok() && self.in_flight.is_crowded() {
                 self.wait_for_room(route).await;
             }
+            let takes_number = route == Route::Number && head.method == Method::GET && !is_decided(&head, fields);
             // Where no number is consumed after all, the turn goes to the next request.
-            let _turn = if checked.is_ok() && self.is_shared && route == Route::Number && head.method == Method::GET {
+            let _turn = if checked.is_ok() && self.is_shared && takes_number {
                 self.turn().await.map_err(|problem| checked = Err(problem)).ok()
             } else {
                 None
@@ -365,6 +366,11 @@ impl Service {
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         Ok(response)
     }
+}
+
+/// Whether its preconditions alone decide about a request for a representation without an entity-tag.
+fn is_decided(head: &Parts, fields: Fields) -> bool {
+    fields.conditional && !matches!(conditions::evaluate(&head.headers, None), Ok(Outcome::Proceed))
 }
 
 /// Turns a panic into a response with status 500. The request and its connection end; no number is consumed.
