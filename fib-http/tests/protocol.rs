@@ -269,13 +269,19 @@ fn both_loopback_addresses_share_one_position() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn a_request_that_its_preconditions_decide_about_waits_for_no_position() {
-    // Nobody listens there, so a request that waits gets no answer.
+fn preconditions_count_only_where_there_would_be_a_number() {
+    // Nobody listens there, so a request that waits for a position gets no answer.
     let server = Server::start(&["--position=postgresql://fib@127.0.0.1:1/fib", "--position-timeout=86400"]);
-    for (condition, status) in [("If-None-Match: *", 304), ("If-Match: \"x\"", 412)] {
-        let mut client = server.connect();
-        client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{condition}\r\n\r\n"));
-        assert_eq!(client.read_head().status, status, "{condition}");
+    for (target, status) in [("GET /", 503), ("GET /readyz", 503), ("GET /stream", 501), ("HEAD /stream", 501)] {
+        for condition in ["If-None-Match: *", "If-Match: \"x\""] {
+            let mut client = server.connect();
+            client.send(format!("{target} HTTP/1.1\r\nHost: localhost\r\n{condition}\r\n\r\n"));
+            assert_eq!(client.read_head().status, status, "{target}, {condition}");
+        }
     }
+    let mut client = server.connect();
+    client.send("HEAD /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(client.read_head().status, 501, "as GET");
+    drop(client);
     assert_eq!(server.stop(), 0);
 }

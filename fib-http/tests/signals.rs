@@ -129,6 +129,7 @@ fn during_the_drain_delay_it_serves_but_is_not_ready() {
     program.signal("TERM");
     assert!(program.wait_for("/readyz now answers 503").is_some());
     client.exchange(READY).assert_problem(503);
+    client.exchange("GET /readyz HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n\r\n").assert_problem(503);
     assert_eq!(client.number().index(), 10);
     // New connections are accepted too.
     let mut late = program.connect();

@@ -280,29 +280,18 @@ impl Service {
         exchange: &mut Exchange,
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
-        if fields.conditional
-            && route.has_untagged_representation()
-            && conditions::evaluate(&head.headers, None)? == Outcome::NotModified
-        {
-            // The 304 carries the caching fields of the number's response.
-            let mut response = match route {
-                Route::Number => self.number_heads.borrow().without_index(as_text()),
-                Route::Stream => self.streams.head(&head.headers),
-                _ => empty(StatusCode::NOT_MODIFIED),
-            };
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            return Ok(response);
-        }
         Ok(match route {
-            Route::Number if head.method == Method::HEAD => self.number_heads.borrow().without_index(as_text()),
+            Route::Number if head.method == Method::HEAD || is_decided(head, fields) => {
+                self.without_number(head, fields, as_text())?
+            }
             Route::Number => self.number(as_text(), exchange)?,
             Route::ByIndex(index) => {
                 self.by_index.response(&self.sequence, head, fields, index, as_text(), exchange)?
             }
-            Route::Stream => self.streams.response(head)?,
-            Route::Healthy => content(TEXT, "ok\n"),
-            Route::Ready => self.readiness()?,
-            Route::Metrics => self.metrics_page(&head.headers)?,
+            Route::Stream => self.streams.response(head, fields.conditional)?,
+            Route::Healthy => conditions::apply(&head.headers, content(TEXT, "ok\n"))?,
+            Route::Ready => conditions::apply(&head.headers, self.readiness()?)?,
+            Route::Metrics => conditions::apply(&head.headers, self.metrics_page(&head.headers)?)?,
             Route::DocsWithoutSlash => redirect(DOCS),
             // The checks have refused what is unknown, but not yet a file of the documentation that does not exist.
             Route::Docs | Route::Unknown | Route::BadIndex(_) => {
@@ -312,7 +301,7 @@ impl Service {
             }
             Route::OpenApi => self.document(self.docs.openapi().response(&head.headers)?, exchange)?,
             Route::Favicon => empty(StatusCode::NO_CONTENT),
-            Route::Robots => content(TEXT, "User-agent: *\nDisallow: /\n"),
+            Route::Robots => conditions::apply(&head.headers, content(TEXT, "User-agent: *\nDisallow: /\n"))?,
             Route::Server => {
                 let mut response = empty(StatusCode::NO_CONTENT);
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static(ALLOWED));
@@ -328,6 +317,15 @@ impl Service {
         exchange.set_number(number.position.index);
         exchange.keep(number.reservation);
         Ok(self.number_heads.borrow_mut().with_position(as_text, number.position, number.digits.into()))
+    }
+
+    /// The response to a request for the next number that takes none: a `HEAD`, or one that its preconditions decide about.
+    fn without_number(&self, head: &Parts, fields: Fields, as_text: bool) -> Result<Response<Payload>, Problem> {
+        if fields.conditional {
+            // Preconditions count only where there would be a number (RFC 9110, section 13.2.1).
+            self.sequence.borrow_mut().check().map_err(|shortage| refusal(&shortage))?;
+        }
+        conditions::apply(&head.headers, self.number_heads.borrow().without_index(as_text))
     }
 
     /// A response whose body takes no memory of this process. What the system holds of it does.

@@ -9,7 +9,7 @@ use hyper::{Method, Response, StatusCode};
 
 use super::refusal::refusal;
 use super::request::accept::accepts_event_stream;
-use super::request::query;
+use super::request::{conditions, query};
 use super::response::{FIBONACCI_INDEX, FIBONACCI_PASS, Payload, Problem, TEXT, empty};
 use super::stream::{FRAME_BYTES, Form, NumberStream};
 use crate::sequence::{InFlight, Sequence};
@@ -38,28 +38,29 @@ impl Streams {
         self.end.set(true);
     }
 
-    /// A response with the fields that are known before a number is consumed.
-    pub(super) fn head(&self, headers: &HeaderMap) -> Response<Payload> {
-        head(form(headers))
-    }
-
-    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD`.
+    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD` or its preconditions,
+    /// which it has if `is_conditional`, decide otherwise.
     ///
     /// # Errors
-    /// 400 for the query, and 503 where the first number is not available.
-    pub(super) fn response(&self, head: &Parts) -> Result<Response<Payload>, Problem> {
+    /// 400 for the query, 412, 501 if the position is shared, and 503 where the first number is not available.
+    pub(super) fn response(&self, head: &Parts, is_conditional: bool) -> Result<Response<Payload>, Problem> {
         let count = query::count(head.uri.query())?;
         let form = form(&head.headers);
-        let mut response = self::head(form);
-        if head.method == Method::HEAD {
-            return Ok(response);
-        }
         if self.sequence.borrow().is_shared() {
             let detail = "Other processes share the position, so that a stream would not have all numbers. Use GET /.";
             return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "shared", detail));
         }
         if self.end.get() {
             return Err(Problem::unavailable("stopping", "The service is stopping."));
+        }
+        let mut response = self::head(form);
+        if is_conditional {
+            // Preconditions count only where there would be a stream.
+            self.sequence.borrow_mut().check().map_err(|shortage| refusal(&shortage))?;
+            response = conditions::apply(&head.headers, response)?;
+        }
+        if head.method == Method::HEAD || response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(response);
         }
         let room = self.in_flight.reserve(FRAME_BYTES, FRAME_BYTES);
         let room = room.map_err(|over| refusal(&over.into()))?;

@@ -339,6 +339,10 @@ pub(crate) fn other_numbers() -> Vec<Row> {
         row("a stream of nothing", target("/stream?count=0"), 400, Kept, 0),
         row("a stream of more than there is", target("/stream?count=18446744073709551616"), 400, Kept, 0),
         row("a stream of something else", target("/stream?cuont=1"), 400, Kept, 0),
+        row("a stream of nothing, HEAD", "HEAD /stream?count=0 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Kept, 0),
+        row("a stream of nothing, If-Match", with("/stream?count=0", "If-Match: \"x\"\r\n"), 400, Kept, 0),
+        row("a stream, If-Match", with("/stream", "If-Match: \"x\"\r\n"), 412, Kept, 0),
+        row("a stream, If-None-Match: *", with("/stream", "If-None-Match: *\r\n"), 304, Kept, 0),
         row("a stream from another site", with("/stream", cross_site), 403, Kept, 0),
         row("a stream, prefetch", with("/stream", "Sec-Purpose: prefetch\r\n"), 503, Kept, 0),
     ]

@@ -90,11 +90,6 @@ impl Route {
         matches!(self, Self::Healthy | Self::Ready | Self::Metrics)
     }
 
-    /// Whether the service answers a `GET` with a representation that has no entity-tag.
-    pub(crate) fn has_untagged_representation(self) -> bool {
-        matches!(self, Self::Number | Self::Stream | Self::Healthy | Self::Ready | Self::Metrics | Self::Robots)
-    }
-
     /// Checks that the service knows `method`, that the route exists, and that it allows `method`.
     ///
     /// # Errors
