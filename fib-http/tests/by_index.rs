@@ -185,13 +185,46 @@ fn pages_elsewhere_may_ask_and_hosts_are_checked() {
     client.exchange(rebound).assert_problem(421);
     let post = client.exchange(request("POST", 10, "Content-Length: 0\r\n"));
     post.assert_problem(405);
-    assert_eq!(post.header("allow"), Some("GET, HEAD"));
+    assert_eq!(post.header("allow"), Some("GET, HEAD, OPTIONS"));
     for (index, text) in
         [("", "missing"), ("-1", "decimal"), ("01", "zeros"), ("18446744073709551616", "18446744073709551615")]
     {
         let response = client.exchange(request("GET", index, ""));
         response.assert_problem(404);
         assert!(response.text().contains(text), "{index}: {}", response.text());
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_preflight_allows_every_method_and_field_that_is_of_use() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    let origin = "Origin: https://other.example\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n";
+    let asked = "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: if-none-match,range\r\n";
+    let mut preflight = |path: &str| {
+        client.send(format!("OPTIONS {path} HTTP/1.1\r\nHost: localhost\r\n{origin}{asked}\r\n"));
+        client.read()
+    };
+    for index in ["10", "18446744073709551615"] {
+        let response = preflight(&format!("/fibonacci/{index}"));
+        assert_eq!(response.status, 204, "{}", response.head);
+        for (name, value) in [
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-methods", "GET, HEAD, OPTIONS"),
+            ("access-control-allow-headers", "*"),
+            ("access-control-max-age", "86400"),
+            ("allow", "GET, HEAD, OPTIONS"),
+        ] {
+            assert_eq!(response.header(name), Some(value), "{name}");
+        }
+    }
+    preflight("/fibonacci/x").assert_problem(404);
+    // What takes numbers is for pages of the same origin only.
+    for path in ["/", "/stream"] {
+        let response = preflight(path);
+        response.assert_problem(405);
+        assert_eq!(response.header("access-control-allow-origin"), None);
     }
     assert_eq!(server.stop(), 0);
 }

@@ -6,8 +6,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use fib_core::Decimal;
 use hyper::header::{
-    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_LENGTH,
-    CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, VARY,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
+    HeaderMap, HeaderValue, VARY,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
@@ -17,8 +18,11 @@ use super::refusal::refusal;
 use super::request::Fields;
 use super::request::conditions::{self, Outcome};
 use super::request::range::{self, Part};
-use super::response::{CROSS_ORIGIN_RESOURCE_POLICY, FIBONACCI_INDEX, JSON, Payload, Problem, TEXT, content};
+use super::response::{CROSS_ORIGIN_RESOURCE_POLICY, FIBONACCI_INDEX, JSON, Payload, Problem, TEXT, content, empty};
 use crate::sequence::{Sequence, digits_at_an_end};
+
+/// How long a browser may keep what a preflight tells, in seconds: a day, which is the most that any of them does.
+const PREFLIGHT_SECONDS: &str = "86400";
 
 /// Answers requests for numbers by their indices.
 #[derive(Debug)]
@@ -118,6 +122,19 @@ pub(super) fn share(fields: &mut HeaderMap) {
     fields.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+}
+
+/// The response to `OPTIONS`. Browsers ask for it before a request of a page of another site that has fields of its own, such as
+/// `If-None-Match` or a `Range` of the last digits (Fetch standard, section "CORS protocol"). `allowed` are the methods.
+pub(super) fn preflight(allowed: &'static str) -> Response<Payload> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let fields = response.headers_mut();
+    share(fields);
+    fields.insert(ALLOW, HeaderValue::from_static(allowed));
+    fields.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(allowed));
+    fields.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+    fields.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
+    response
 }
 
 /// The strong entity-tag, which follows from the index: a number never changes.

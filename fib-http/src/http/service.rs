@@ -24,7 +24,7 @@ use super::request::accept::{accepts_openmetrics, prefers_text};
 use super::request::body::drain;
 use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
-use super::request::route::{ALLOWED, DOCS, Route, not_found};
+use super::request::route::{DOCS, Route, not_found};
 use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use super::streams::Streams;
@@ -285,6 +285,7 @@ impl Service {
                 self.without_number(head, fields, as_text())?
             }
             Route::Number => self.number(as_text(), exchange)?,
+            Route::ByIndex(_) if head.method == Method::OPTIONS => by_index::preflight(route.allowed()),
             Route::ByIndex(index) => {
                 self.by_index.response(&self.sequence, head, fields, index, as_text(), exchange)?
             }
@@ -304,7 +305,7 @@ impl Service {
             Route::Robots => conditions::apply(&head.headers, content(TEXT, "User-agent: *\nDisallow: /\n"))?,
             Route::Server => {
                 let mut response = empty(StatusCode::NO_CONTENT);
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static(ALLOWED));
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static(route.allowed()));
                 response
             }
         })
