@@ -82,6 +82,7 @@ impl ByIndex {
         let is_beyond = index > self.max_index;
         let end = if is_beyond { at_an_end(index, &range, status) } else { None };
         if is_beyond && end.is_none() {
+            // Preconditions do not count here, since without them the answer would not be a success (RFC 9110, section 13.2.1).
             return Err(out_of_reach());
         }
         if is_not_modified(head, fields, &tag)? {
@@ -158,7 +159,8 @@ fn at_an_end(index: u64, range: &Range<u64>, status: StatusCode) -> Option<Vec<u
 
 /// The number exists and `HEAD` describes it, and nothing has failed, so that another try would help: the service refuses.
 fn out_of_reach() -> Problem {
-    let detail = "The index is beyond --max-index: of this number, HEAD tells the length, and a range within its first or its \
-                  last 1,000 digits is given, such as bytes=0-999 or bytes=-1000.";
+    let detail = "The index is beyond --max-index. HEAD tells the length of this number, and a request for one range within its \
+                  first or its last 1,000 digits is answered, such as bytes=0-999 or bytes=-1000. Several ranges at once \
+                  count as the whole number.";
     Problem::new(StatusCode::FORBIDDEN, "max-index", detail)
 }
