@@ -227,6 +227,7 @@ pub(crate) fn other_protocols() -> Vec<Row> {
         row("HTTP/0.9, half-closed", "GET /\r\n".to_owned() + END, 400, Closed, 0),
         row("HTTP/2.0", "GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
         row("HTTP/1.2", "GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
+        row("HTTP/1.10", "GET / HTTP/1.10\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", NONE, Closed, 0),
         row("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, Closed, 0),
         row("nothing but an end", END, NONE, Closed, 0),
@@ -239,6 +240,7 @@ pub(crate) fn smuggling() -> Vec<Row> {
     // The first request of each takes a number or is refused; what follows it must never be taken for another one.
     let request = |lines: &str, body: &str| get(lines) + body + SMUGGLED;
     vec![
+        // RFC 9112, section 6.3: the transfer coding counts, and the connection ends.
         row("CL and TE", request("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 200, Closed, 1),
         row("TE and CL", request("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 200, Closed, 1),
         row("two lengths that differ", request("Content-Length: 0\r\nContent-Length: 5\r\n", ""), 400, Closed, 0),
