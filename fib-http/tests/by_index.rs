@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Client, Program, Response, Server, used};
+use common::{Client, Program, Response, Server, used, wait_until};
 use fib_core::{Decimal, Natural};
 
 fn request(method: &str, index: impl std::fmt::Display, lines: &str) -> String {
@@ -246,6 +246,24 @@ fn what_is_kept_goes_first_when_memory_is_short() {
     assert_eq!(held(&mut client), 0.0, "it was freed");
     assert_eq!(get(&mut client, 1_000_000, "").status, 200);
     assert_eq!(server.stop(), 1_200_001);
+}
+
+#[test]
+fn what_is_kept_makes_room_for_a_page_and_for_a_stream() {
+    for (target, taken) in [("/docs/swagger-ui-bundle.js", 0), ("/stream?count=1", 1)] {
+        // F(130,000), which has 11,288 bytes, may be kept, and leaves no room for either.
+        let server = Server::start(&["--max-inflight-bytes=50000"]);
+        let mut client = server.connect();
+        assert_eq!(get(&mut client, 130_000, "Range: bytes=5000-5099\r\n").status, 206);
+        wait_until("nothing but the number is held", || {
+            let metrics = client.exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            (10_000.0..12_000.0).contains(&metrics.metric("fib_http_bodies_in_flight_bytes"))
+        });
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        assert_eq!(client.read_head().status, 200, "{target}");
+        drop(client);
+        assert_eq!(server.stop(), taken);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::body::ResponseBody;
 use super::by_index::{self, ByIndex};
 use super::exchange::{Exchange, ResponseObserver};
 use super::metrics::{self, Metrics, Snapshot};
-use super::pages::Docs;
+use super::pages::{Docs, Document};
 use super::refusal::refusal;
 use super::request::accept::{accepts_openmetrics, prefers_text};
 use super::request::body::drain;
@@ -97,7 +97,7 @@ impl Service {
         let sequence = Rc::new(RefCell::new(sequence));
         Self {
             by_index: ByIndex::new(settings.max_index),
-            streams: Streams::new(Rc::clone(&sequence), Rc::clone(&in_flight)),
+            streams: Streams::new(Rc::clone(&sequence)),
             settings,
             in_flight,
             is_shared,
@@ -236,7 +236,10 @@ impl Service {
     fn has_room(&self, route: Route) -> bool {
         match route {
             Route::Number | Route::Stream => self.sequence.borrow_mut().has_room(),
-            Route::Docs | Route::OpenApi | Route::ByIndex(_) => self.in_flight.has_room(0, usize::MAX),
+            Route::Docs | Route::OpenApi | Route::ByIndex(_) => {
+                let has_room = || self.in_flight.has_room(0, usize::MAX);
+                has_room() || (self.sequence.borrow_mut().free_kept() && has_room())
+            }
             _ => true,
         }
     }
@@ -298,9 +301,9 @@ impl Service {
             Route::Docs | Route::Unknown | Route::BadIndex(_) => {
                 let path = head.uri.path().strip_prefix(DOCS);
                 let file = path.and_then(|path| self.docs.file(path)).ok_or_else(not_found)?;
-                self.document(file.response(&head.headers)?, exchange)?
+                self.document(&file, &head.headers, exchange)?
             }
-            Route::OpenApi => self.document(self.docs.openapi().response(&head.headers)?, exchange)?,
+            Route::OpenApi => self.document(self.docs.openapi(), &head.headers, exchange)?,
             Route::Favicon => empty(StatusCode::NO_CONTENT),
             Route::Robots => conditions::apply(&head.headers, content(TEXT, "User-agent: *\nDisallow: /\n"))?,
             Route::Server => {
@@ -329,9 +332,18 @@ impl Service {
         conditions::apply(&head.headers, self.number_heads.borrow().without_index(as_text))
     }
 
-    /// A response whose body takes no memory of this process. What the system holds of it does.
-    fn document(&self, response: Response<Payload>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
-        let reservation = self.in_flight.reserve(0, response.body().remaining());
+    /// A page that stays the same. Its body takes no memory of this process, but what the system holds of it does.
+    fn document(
+        &self,
+        document: &Document,
+        headers: &HeaderMap,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Payload>, Problem> {
+        let response = document.response(headers).or_else(|problem| {
+            let helps = problem.status() == StatusCode::SERVICE_UNAVAILABLE && self.sequence.borrow_mut().free_kept();
+            if helps { document.response(headers) } else { Err(problem) }
+        })?;
+        let reservation = self.sequence.borrow_mut().reserve(0, response.body().remaining());
         exchange.keep(reservation.map_err(|over| refusal(&over.into()))?);
         Ok(response)
     }

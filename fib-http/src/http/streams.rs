@@ -12,7 +12,7 @@ use super::request::accept::accepts_event_stream;
 use super::request::{conditions, query};
 use super::response::{FIBONACCI_INDEX, FIBONACCI_PASS, Payload, Problem, TEXT, empty};
 use super::stream::{FRAME_BYTES, Form, NumberStream};
-use crate::sequence::{InFlight, Sequence};
+use crate::sequence::Sequence;
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
@@ -23,14 +23,13 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 #[derive(Debug)]
 pub(super) struct Streams {
     sequence: Rc<RefCell<Sequence>>,
-    in_flight: Rc<InFlight>,
     /// Streams end where they are.
     end: Rc<Cell<bool>>,
 }
 
 impl Streams {
-    pub(super) fn new(sequence: Rc<RefCell<Sequence>>, in_flight: Rc<InFlight>) -> Self {
-        Self { sequence, in_flight, end: Rc::default() }
+    pub(super) fn new(sequence: Rc<RefCell<Sequence>>) -> Self {
+        Self { sequence, end: Rc::default() }
     }
 
     /// All streams end where they are, and no new one begins.
@@ -62,7 +61,7 @@ impl Streams {
         if head.method == Method::HEAD || response.status() == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
-        let room = self.in_flight.reserve(FRAME_BYTES, FRAME_BYTES);
+        let room = self.sequence.borrow_mut().reserve(FRAME_BYTES, FRAME_BYTES);
         let room = room.map_err(|over| refusal(&over.into()))?;
         let mut stream = NumberStream::new(Rc::clone(&self.sequence), form, count, Rc::clone(&self.end), room);
         let first = stream.begin().map_err(|shortage| refusal(&shortage))?;

@@ -292,8 +292,19 @@ impl Sequence {
         if result.is_err() && self.free_kept() && had_kept { self.digits_of(index, range) } else { result }
     }
 
+    /// Reserves room in the budget for a response without a number, as [`InFlight::reserve`] does. The number that is kept makes
+    /// room for it.
+    ///
+    /// # Errors
+    /// [`OverBudget`] where other responses leave no room for it.
+    pub(crate) fn reserve(&mut self, bytes: usize, length: usize) -> Result<Reservation, OverBudget> {
+        self.in_flight
+            .reserve(bytes, length)
+            .or_else(|over| if self.free_kept() { self.in_flight.reserve(bytes, length) } else { Err(over) })
+    }
+
     /// Frees the number that is kept, if there is one.
-    fn free_kept(&mut self) -> bool {
+    pub(crate) fn free_kept(&mut self) -> bool {
         let is_freed = self.kept.forget();
         if is_freed {
             self.fibonacci.guard_mut().read_again();
