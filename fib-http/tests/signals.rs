@@ -118,6 +118,14 @@ fn a_second_signal_or_the_grace_period_cuts_a_long_download() {
         }
         assert_eq!(program.wait().code(), Some(0));
         assert!(program.log.iter().any(|line| line.contains(message)), "{:?}", program.log);
+        // A client that cannot tell by the length sees that this is not the end of the response.
+        let error = loop {
+            match client.try_piece() {
+                Ok(piece) => assert!(!piece.is_empty(), "an orderly end"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
 }
 
