@@ -285,7 +285,7 @@ impl Service {
         let as_text = || fields.accept && prefers_text(&head.headers);
         Ok(match route {
             Route::Number if head.method == Method::HEAD || is_decided(head, fields) => {
-                self.without_number(head, fields, as_text())?
+                self.without_number(head, as_text())?
             }
             Route::Number => self.number(as_text(), exchange)?,
             Route::ByIndex(_) if head.method == Method::OPTIONS => by_index::preflight(route.allowed()),
@@ -324,9 +324,9 @@ impl Service {
     }
 
     /// The response to a request for the next number that takes none: a `HEAD`, or one that its preconditions decide about.
-    fn without_number(&self, head: &Parts, fields: Fields, as_text: bool) -> Result<Response<Payload>, Problem> {
-        if fields.conditional {
-            // Preconditions count only where there would be a number (RFC 9110, section 13.2.1).
+    fn without_number(&self, head: &Parts, as_text: bool) -> Result<Response<Payload>, Problem> {
+        if head.method == Method::GET {
+            // Its preconditions count only where there would be a number (RFC 9110, section 13.2.1).
             self.sequence.borrow_mut().check().map_err(|shortage| refusal(&shortage))?;
         }
         conditions::apply(&head.headers, self.number_heads.borrow().without_index(as_text))

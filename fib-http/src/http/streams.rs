@@ -54,8 +54,10 @@ impl Streams {
         }
         let mut response = self::head(form);
         if is_conditional {
-            // Preconditions count only where there would be a stream.
-            self.sequence.borrow_mut().check().map_err(|shortage| refusal(&shortage))?;
+            if head.method == Method::GET {
+                // Its preconditions count only where there would be a stream.
+                self.sequence.borrow_mut().check().map_err(|shortage| refusal(&shortage))?;
+            }
             response = conditions::apply(&head.headers, response)?;
         }
         if head.method == Method::HEAD || response.status() == StatusCode::NOT_MODIFIED {
