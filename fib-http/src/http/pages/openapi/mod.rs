@@ -3,7 +3,7 @@
 mod parts;
 
 use serde_json::json;
-use utoipa::openapi::path::{OperationBuilder, ParameterIn, PathItemBuilder, PathsBuilder};
+use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterIn, PathItemBuilder, PathsBuilder};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     HttpMethod, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Response, ResponseBuilder, Server,
@@ -109,9 +109,9 @@ fn by_index() -> PathItem {
              digits is given. Pages of other sites may ask here too.",
         ))
         .parameter(
-            header("Range", "One range of the digits. Anything else is ignored.", "bytes=-20")
+            header("Range", "One range of the digits, such as `bytes=-20`. Anything else is ignored.")
         )
-        .parameter(header("If-Range", "The entity-tag without which `Range` is ignored.", "\"1000-json\""))
+        .parameter(header("If-Range", "The entity-tag without which `Range` is ignored, such as `\"1000-text\"`."))
         .response("200", whole.build())
         .response("206", part.build())
         .response(
@@ -124,8 +124,8 @@ fn by_index() -> PathItem {
     let answers = |operation: OperationBuilder| {
         operation
             .parameter(index())
-            .parameter(header("If-None-Match", "Entity-tags of representations that the client has.", "\"1000-json\""))
-            .parameter(header("If-Match", "Entity-tags, one of which the response must have.", "*"))
+            .parameter(header("If-None-Match", "Entity-tags of representations that the client has, or `*`."))
+            .parameter(header("If-Match", "Entity-tags, one of which the response must have, or `*`."))
             .response(
                 "304",
                 fields(ResponseBuilder::new().description("`If-None-Match` names the entity-tag, or is `*`.")).build(),
@@ -168,7 +168,7 @@ fn stream() -> PathItem {
     let answers = |operation: OperationBuilder| {
         let count = counter().minimum(Some(1));
         untagged(operation)
-            .parameter(parameter("count", ParameterIn::Query, "How many numbers to take.", count, json!(10)))
+            .parameter(parameter("count", ParameterIn::Query, "How many numbers to take.", count, Some(json!(10))))
             .response("403", problem(403, "The request comes from a page of another site."))
             .response("501", problem(501, "Other processes share the position, or the request's body has a transfer coding other than chunked."))
             .response("503", problem(503, UNAVAILABLE))
@@ -223,13 +223,13 @@ fn refusals(operation: OperationBuilder) -> OperationBuilder {
 }
 
 /// The parameter of the path of a number.
-fn index() -> utoipa::openapi::path::Parameter {
-    parameter("n", ParameterIn::Path, "The index, in decimal without leading zeros.", counter(), json!(1000))
+fn index() -> Parameter {
+    parameter("n", ParameterIn::Path, "The index, in decimal without leading zeros.", counter(), Some(json!(1000)))
 }
 
-/// A parameter that is a field of the request's head.
-fn header(name: &str, description: &str, example: &str) -> utoipa::openapi::path::Parameter {
-    parameter(name, ParameterIn::Header, description, string(), json!(example))
+/// A parameter that is a field of the request's head. It has no example, because "Try it out" would send that.
+fn header(name: &str, description: &str) -> Parameter {
+    parameter(name, ParameterIn::Header, description, string(), None)
 }
 
 fn metrics_page() -> Response {

@@ -49,7 +49,7 @@ pub(super) fn parameter(
     place: ParameterIn,
     description: &str,
     schema: ObjectBuilder,
-    example: Value,
+    example: Option<Value>,
 ) -> Parameter {
     // A parameter of the path is always required.
     let required = if place == ParameterIn::Path { Required::True } else { Required::False };
@@ -59,7 +59,7 @@ pub(super) fn parameter(
         .required(required)
         .description(Some(description))
         .schema(Some(schema))
-        .example(Some(example))
+        .example(example)
         .build()
 }
 
