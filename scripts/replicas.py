@@ -396,7 +396,7 @@ async def behind_nginx(program, folder):
     print(f"curl through nginx to 3 replicas, which use TLS and a password: {', '.join(map(str, numbers[:10]))}, ...", flush=True)
     nginx.terminate()
     nginx.wait()
-    # A request that its preconditions decide about takes no position, so another replica gives the next number.
+    # A request with a false precondition takes no position, so another replica gives the next number.
     for replica, condition, expected in [
         (replicas[0], "If-None-Match: *", " 304"), (replicas[0], 'If-Match: "x"', " 412"), (replicas[1], "X: y", f"{a} 200"),
     ]:

@@ -21,7 +21,7 @@ use super::request::range::{self, Part};
 use super::response::{CROSS_ORIGIN_RESOURCE_POLICY, FIBONACCI_INDEX, JSON, Payload, Problem, TEXT, content, empty};
 use crate::sequence::{Sequence, digits_at_an_end};
 
-/// How long a browser may keep what a preflight tells, in seconds: a day, which is the most that any of them does.
+/// How long a browser may keep the answer to a preflight, in seconds: a day, the most that any browser allows.
 const PREFLIGHT_SECONDS: &str = "86400";
 
 /// Answers requests for numbers by their indices.
@@ -125,8 +125,8 @@ pub(super) fn share(fields: &mut HeaderMap) {
     fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
 }
 
-/// The response to `OPTIONS`. Browsers ask for it before a request of a page of another site that has fields of its own, such as
-/// `If-None-Match` or a `Range` of the last digits (Fetch standard, section "CORS protocol"). `allowed` are the methods.
+/// The response to `OPTIONS`, which lists the methods `allowed`. A browser asks for it before a page of another site may send a
+/// field such as `If-None-Match`, or a `Range` of the last digits (Fetch standard, section "CORS protocol").
 pub(super) fn preflight(allowed: &'static str) -> Response<Payload> {
     let mut response = empty(StatusCode::NO_CONTENT);
     let fields = response.headers_mut();

@@ -192,7 +192,8 @@ impl Service {
             if checked.is_ok() && self.in_flight.is_crowded() {
                 self.wait_for_room(route).await;
             }
-            let takes_number = route == Route::Number && head.method == Method::GET && !is_decided(&head, fields);
+            let takes_number =
+                route == Route::Number && head.method == Method::GET && !has_false_precondition(&head, fields);
             // Where no number is consumed after all, the turn goes to the next request.
             let _turn = if checked.is_ok() && self.is_shared && takes_number {
                 self.turn().await.map_err(|problem| checked = Err(problem)).ok()
@@ -236,7 +237,8 @@ impl Service {
     fn has_room(&self, route: Route) -> bool {
         match route {
             Route::Number | Route::Stream => self.sequence.borrow_mut().has_room(),
-            Route::Docs | Route::OpenApi | Route::ByIndex(_) => {
+            Route::ByIndex(_) => self.in_flight.has_room(0, usize::MAX),
+            Route::Docs | Route::OpenApi => {
                 let has_room = || self.in_flight.has_room(0, usize::MAX);
                 has_room() || (self.sequence.borrow_mut().free_kept() && has_room())
             }
@@ -284,7 +286,7 @@ impl Service {
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
         Ok(match route {
-            Route::Number if head.method == Method::HEAD || is_decided(head, fields) => {
+            Route::Number if head.method == Method::HEAD || has_false_precondition(head, fields) => {
                 self.without_number(head, as_text())?
             }
             Route::Number => self.number(as_text(), exchange)?,
@@ -323,7 +325,7 @@ impl Service {
         Ok(self.number_heads.borrow_mut().with_position(as_text, number.position, number.digits.into()))
     }
 
-    /// The response to a request for the next number that takes none: a `HEAD`, or one that its preconditions decide about.
+    /// The response to a request for the next number that takes none: a `HEAD`, or a `GET` with a false precondition.
     fn without_number(&self, head: &Parts, as_text: bool) -> Result<Response<Payload>, Problem> {
         if head.method == Method::GET {
             // Its preconditions count only where there would be a number (RFC 9110, section 13.2.1).
@@ -379,8 +381,8 @@ impl Service {
     }
 }
 
-/// Whether its preconditions alone decide about a request for a representation without an entity-tag.
-fn is_decided(head: &Parts, fields: Fields) -> bool {
+/// Whether a precondition of a request for a representation without an entity-tag is false, so that the answer is 304 or 412.
+fn has_false_precondition(head: &Parts, fields: Fields) -> bool {
     fields.conditional && !matches!(conditions::evaluate(&head.headers, None), Ok(Outcome::Proceed))
 }
 

@@ -37,8 +37,8 @@ impl Streams {
         self.end.set(true);
     }
 
-    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD` or its preconditions,
-    /// which it has if `is_conditional`, decide otherwise.
+    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD` or has a false
+    /// precondition. `is_conditional` says whether it has preconditions.
     ///
     /// # Errors
     /// 400 for the query, 412, 501 if the position is shared, and 503 where the first number is not available.
