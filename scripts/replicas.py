@@ -396,6 +396,14 @@ async def behind_nginx(program, folder):
     print(f"curl through nginx to 3 replicas, which use TLS and a password: {', '.join(map(str, numbers[:10]))}, ...", flush=True)
     nginx.terminate()
     nginx.wait()
+    # A request with a false precondition takes no position, so another replica gives the next number.
+    for replica, condition, expected in [
+        (replicas[0], "If-None-Match: *", " 304"), (replicas[0], 'If-Match: "x"', " 412"), (replicas[1], "X: y", f"{a} 200"),
+    ]:
+        curl = ["curl", "--silent", "--write-out", " %{http_code}", "--header", condition, f"http://127.0.0.1:{replica.port}/"]
+        answer = subprocess.run(curl, check=True, stdout=subprocess.PIPE, text=True).stdout
+        if not answer.endswith(expected):
+            raise Violation(f"{condition}: {answer} instead of {expected}")
     for replica in replicas:
         metrics = subprocess.run(["curl", "--silent", f"http://127.0.0.1:{replica.port}/metrics"], check=True,
                                  stdout=subprocess.PIPE, text=True).stdout

@@ -60,6 +60,7 @@ fn print(text: &str) {
 }
 
 fn serve(config: &Config, signals: io::Result<Signals>) -> Result<(), Error> {
+    Config::warn_of_unknown_variables();
     limits::raise_open_files()?;
     let signals = signals.map_err(Error::Runtime)?;
     let memory = SystemMemory::of_this_process(config.memory_threshold);

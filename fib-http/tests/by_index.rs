@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Client, Program, Response, Server, used};
+use common::{Client, Program, Response, Server, used, wait_until};
 use fib_core::{Decimal, Natural};
 
 fn request(method: &str, index: impl std::fmt::Display, lines: &str) -> String {
@@ -98,7 +98,9 @@ fn beyond_the_largest_index_a_problem_says_what_can_be_had() {
     ] {
         let response = get(&mut client, 10_000, lines);
         response.assert_problem(403);
-        assert!(response.text().contains("bytes=-1000"), "{}", response.text());
+        for hint in ["bytes=-1000", "one range", "Several ranges"] {
+            assert!(response.text().contains(hint), "{}", response.text());
+        }
         // A page of another site can read why.
         assert_eq!(response.header("access-control-allow-origin"), Some("*"));
         assert_eq!(response.header("cross-origin-resource-policy"), Some("cross-origin"));
@@ -185,13 +187,46 @@ fn pages_elsewhere_may_ask_and_hosts_are_checked() {
     client.exchange(rebound).assert_problem(421);
     let post = client.exchange(request("POST", 10, "Content-Length: 0\r\n"));
     post.assert_problem(405);
-    assert_eq!(post.header("allow"), Some("GET, HEAD"));
+    assert_eq!(post.header("allow"), Some("GET, HEAD, OPTIONS"));
     for (index, text) in
         [("", "missing"), ("-1", "decimal"), ("01", "zeros"), ("18446744073709551616", "18446744073709551615")]
     {
         let response = client.exchange(request("GET", index, ""));
         response.assert_problem(404);
         assert!(response.text().contains(text), "{index}: {}", response.text());
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_preflight_allows_every_method_and_field_that_is_of_use() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    let origin = "Origin: https://other.example\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n";
+    let asked = "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: if-none-match,range\r\n";
+    let mut preflight = |path: &str| {
+        client.send(format!("OPTIONS {path} HTTP/1.1\r\nHost: localhost\r\n{origin}{asked}\r\n"));
+        client.read()
+    };
+    for index in ["10", "18446744073709551615"] {
+        let response = preflight(&format!("/fibonacci/{index}"));
+        assert_eq!(response.status, 204, "{}", response.head);
+        for (name, value) in [
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-methods", "GET, HEAD, OPTIONS"),
+            ("access-control-allow-headers", "*"),
+            ("access-control-max-age", "86400"),
+            ("allow", "GET, HEAD, OPTIONS"),
+        ] {
+            assert_eq!(response.header(name), Some(value), "{name}");
+        }
+    }
+    preflight("/fibonacci/x").assert_problem(404);
+    // What takes numbers is for pages of the same origin only.
+    for path in ["/", "/stream"] {
+        let response = preflight(path);
+        response.assert_problem(405);
+        assert_eq!(response.header("access-control-allow-origin"), None);
     }
     assert_eq!(server.stop(), 0);
 }
@@ -222,6 +257,24 @@ fn a_number_alone_may_exceed_the_budget() {
         assert_eq!(get(&mut client, index, "").status, 200, "{index}");
     }
     assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn what_is_kept_makes_room_for_a_page_and_for_a_stream() {
+    for (target, taken) in [("/docs/swagger-ui-bundle.js", 0), ("/stream?count=1", 1)] {
+        // F(130,000), which has 11,288 bytes, may be kept, and leaves no room for either.
+        let server = Server::start(&["--max-inflight-bytes=50000"]);
+        let mut client = server.connect();
+        assert_eq!(get(&mut client, 130_000, "Range: bytes=5000-5099\r\n").status, 206);
+        wait_until("nothing but the number is held", || {
+            let metrics = client.exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            (10_000.0..12_000.0).contains(&metrics.metric("fib_http_bodies_in_flight_bytes"))
+        });
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        assert_eq!(client.read_head().status, 200, "{target}");
+        drop(client);
+        assert_eq!(server.stop(), taken);
+    }
 }
 
 #[test]

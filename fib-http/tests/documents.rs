@@ -204,70 +204,148 @@ fn documents_are_compressed_and_cached() {
     assert_eq!(server.stop(), 10);
 }
 
+/// The description, and what it says of a path.
+fn description(server: &Server) -> serde_json::Value {
+    let response = server.connect().exchange("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    serde_json::from_slice(&response.body).expect("JSON")
+}
+
+/// The paths, and an address of each.
+const PATHS: [(&str, &str); 6] = [
+    ("/", "/"),
+    ("/fibonacci/{n}", "/fibonacci/1000"),
+    ("/stream", "/stream"),
+    ("/healthz", "/healthz"),
+    ("/readyz", "/readyz"),
+    ("/metrics", "/metrics"),
+];
+
 #[test]
 fn the_description_is_openapi_3_1() {
-    let responses = ask(&["/openapi.json"]);
-    assert_eq!(responses[0].header("content-type"), Some("application/json"));
-    let description: serde_json::Value = serde_json::from_slice(&responses[0].body).expect("JSON");
+    let server = Server::start(&[]);
+    let description = description(&server);
     assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")));
-    for path in ["/", "/fibonacci/{n}", "/stream", "/healthz", "/readyz", "/metrics"] {
-        let operation = &description["paths"][path]["get"];
-        let tag = operation["tags"][0].as_str().expect("a tag");
-        assert!(description["tags"].as_array().expect("tags").iter().any(|known| known["name"] == tag), "{tag}");
-        for (status, response) in operation["responses"].as_object().expect("responses") {
-            for (media_type, content) in response["content"].as_object().into_iter().flatten() {
-                assert!(!content["example"].is_null(), "{path} {status} {media_type} has no example");
+    let paths = description["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), PATHS.len());
+    let mut ids = Vec::new();
+    for (path, _) in PATHS {
+        let operations = paths[path].as_object().expect("operations");
+        for (method, operation) in operations {
+            let tag = operation["tags"][0].as_str().expect("a tag");
+            assert!(description["tags"].as_array().expect("tags").iter().any(|known| known["name"] == tag), "{tag}");
+            ids.push(operation["operationId"].to_string());
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                let contents = response["content"].as_object();
+                assert!(method == "get" || method == "options" || contents.is_none(), "{method} {path} {status}");
+                for (media_type, content) in contents.into_iter().flatten() {
+                    assert!(!content["example"].is_null(), "{path} {status} {media_type} has no example");
+                }
             }
         }
+        let has_options = if path == "/fibonacci/{n}" { 3 } else { 2 };
+        assert_eq!(operations.len(), has_options, "{path}");
+        assert!(operations.contains_key("get") && operations.contains_key("head"), "{path}");
     }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 2 * PATHS.len() + 1, "identifiers are unique: {ids:?}");
+    let parameters = description["paths"]["/fibonacci/{n}"]["get"]["parameters"].as_array().expect("parameters");
+    let mut names: Vec<&str> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["If-Match", "If-None-Match", "If-Range", "Range", "n"]);
+    assert_eq!(server.stop(), 0);
+}
+
+/// Sends a request and checks that its response has `status` and is one of those that are described.
+#[track_caller]
+fn assert_described(
+    server: &Server,
+    description: &serde_json::Value,
+    path: &str,
+    (method, target): (&str, &str),
+    lines: &str,
+    status: &str,
+) {
+    let mut client = server.connect();
+    let host = if lines.contains("Host:") { "" } else { "Host: localhost\r\n" };
+    client.send(format!("{method} {target} HTTP/1.1\r\n{host}{lines}\r\n"));
+    let response = client.read_head();
+    assert_eq!(response.status.to_string(), status, "{method} {target} {lines}");
+    let described = &description["paths"][path][method.to_lowercase()]["responses"][status];
+    assert!(described.is_object(), "{method} {target} {status}");
+    for (name, _) in described["headers"].as_object().into_iter().flatten() {
+        assert!(response.header(&name.to_ascii_lowercase()).is_some(), "{method} {target} {lines}: {name}");
+    }
+    let essence = |media_type: &str| media_type.split(';').next().map(str::to_owned);
+    let has_content = method != "HEAD" && status != "304";
+    let media_type = response.header("content-type").filter(|_| has_content).and_then(essence);
+    let described = described["content"].as_object().into_iter().flatten();
+    let described: Vec<_> = described.filter_map(|(media_type, _)| essence(media_type)).collect();
+    assert!(
+        media_type.as_ref().map_or(described.is_empty(), |media_type| described.contains(media_type)),
+        "{method} {target} {lines}: {media_type:?} of {described:?}"
+    );
 }
 
 #[test]
 fn answers_are_as_described() {
     let server = Server::start(&["--start", "10"]);
-    let description = server.connect().exchange("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let description: serde_json::Value = serde_json::from_slice(&description.body).expect("JSON");
-    for (path, target, lines, status) in [
-        ("/", "/", "", "200"),
-        ("/", "/", "Accept: text/plain\r\n", "200"),
-        ("/", "/", "If-None-Match: *\r\n", "304"),
-        ("/", "/", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n", "403"),
-        ("/", "/", "Expect: miracles\r\n", "417"),
-        ("/fibonacci/{n}", "/fibonacci/1000", "", "200"),
-        ("/fibonacci/{n}", "/fibonacci/1000", "Accept: text/plain\r\n", "200"),
-        ("/fibonacci/{n}", "/fibonacci/18446744073709551615", "Range: bytes=-20\r\n", "206"),
-        ("/fibonacci/{n}", "/fibonacci/1000", "If-None-Match: *\r\n", "304"),
-        ("/fibonacci/{n}", "/fibonacci/18446744073709551615", "", "403"),
-        ("/fibonacci/{n}", "/fibonacci/x", "", "404"),
-        ("/fibonacci/{n}", "/fibonacci/10", "If-Match: \"x\"\r\n", "412"),
-        ("/fibonacci/{n}", "/fibonacci/10", "Range: bytes=2-\r\n", "416"),
-        ("/stream", "/stream?count=2", "", "200"),
-        ("/stream", "/stream?count=2", "Accept: text/event-stream\r\n", "200"),
-        ("/stream", "/stream", "If-None-Match: *\r\n", "304"),
-        ("/stream", "/stream?count=0", "", "400"),
-        ("/stream", "/stream", "Sec-Purpose: prefetch\r\n", "503"),
-        ("/healthz", "/healthz", "", "200"),
-        ("/readyz", "/readyz", "", "200"),
-        ("/metrics", "/metrics", "", "200"),
+    let description = description(&server);
+    for (path, request, lines, status) in [
+        ("/", ("GET", "/"), "", "200"),
+        ("/", ("GET", "/"), "Accept: text/plain\r\n", "200"),
+        ("/", ("GET", "/"), "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n", "403"),
+        ("/", ("HEAD", "/"), "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n", "403"),
+        ("/", ("HEAD", "/"), "", "200"),
+        ("/fibonacci/{n}", ("GET", "/fibonacci/1000"), "", "200"),
+        ("/fibonacci/{n}", ("GET", "/fibonacci/1000"), "Accept: text/plain\r\n", "200"),
+        ("/fibonacci/{n}", ("GET", "/fibonacci/18446744073709551615"), "Range: bytes=-20\r\n", "206"),
+        ("/fibonacci/{n}", ("GET", "/fibonacci/18446744073709551615"), "", "403"),
+        ("/fibonacci/{n}", ("GET", "/fibonacci/x"), "", "404"),
+        ("/fibonacci/{n}", ("HEAD", "/fibonacci/x"), "", "404"),
+        ("/fibonacci/{n}", ("GET", "/fibonacci/10"), "Range: bytes=2-\r\n", "416"),
+        ("/fibonacci/{n}", ("HEAD", "/fibonacci/18446744073709551615"), "Range: bytes=-20\r\n", "200"),
+        ("/fibonacci/{n}", ("OPTIONS", "/fibonacci/10"), "", "204"),
+        ("/fibonacci/{n}", ("OPTIONS", "/fibonacci/x"), "", "404"),
+        ("/fibonacci/{n}", ("OPTIONS", "/fibonacci/10"), "Expect: miracles\r\n", "417"),
+        ("/stream", ("GET", "/stream?count=2"), "", "200"),
+        ("/stream", ("GET", "/stream?count=2"), "Accept: text/event-stream\r\n", "200"),
+        ("/stream", ("HEAD", "/stream"), "", "200"),
+        ("/stream", ("GET", "/stream?count=0"), "", "400"),
+        ("/stream", ("HEAD", "/stream?count=0"), "", "400"),
+        ("/stream", ("GET", "/stream"), "Sec-Purpose: prefetch\r\n", "503"),
+        ("/stream", ("HEAD", "/stream"), "Sec-Purpose: prefetch\r\n", "503"),
+        ("/healthz", ("GET", "/healthz"), "", "200"),
+        ("/healthz", ("HEAD", "/healthz"), "", "200"),
+        ("/readyz", ("GET", "/readyz"), "", "200"),
+        ("/readyz", ("HEAD", "/readyz"), "", "200"),
+        ("/metrics", ("GET", "/metrics"), "", "200"),
+        ("/metrics", ("GET", "/metrics"), "Accept: application/openmetrics-text\r\n", "200"),
+        ("/metrics", ("HEAD", "/metrics"), "", "200"),
     ] {
-        let mut client = server.connect();
-        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"));
-        let response = client.read_head();
-        assert_eq!(response.status.to_string(), status, "{target} {lines}");
-        let described = &description["paths"][path]["get"]["responses"][status];
-        assert!(described.is_object(), "{target} {status}");
-        for (name, _) in described["headers"].as_object().into_iter().flatten() {
-            assert!(response.header(&name.to_ascii_lowercase()).is_some(), "{target} {lines}: {name}");
-        }
-        let essence = |media_type: &str| media_type.split(';').next().map(str::to_owned);
-        let media_type = response.header("content-type").filter(|_| status != "304").and_then(essence);
-        let described = described["content"].as_object().into_iter().flatten();
-        let described: Vec<_> = described.filter_map(|(media_type, _)| essence(media_type)).collect();
-        assert!(
-            media_type.as_ref().map_or(described.is_empty(), |media_type| described.contains(media_type)),
-            "{target} {lines}: {media_type:?} of {described:?}"
-        );
+        assert_described(&server, &description, path, request, lines, status);
     }
+    // What any path may answer.
+    for (path, target) in PATHS {
+        for method in ["GET", "HEAD"] {
+            let long = format!("{target}?{}", "x".repeat(fib_http::http::TARGET_BYTES));
+            for (target, lines, status) in [
+                (target, "If-None-Match: *\r\n", "304"),
+                (target, "Host: a b\r\n", "400"),
+                (target, "If-Match: \"x\"\r\n", "412"),
+                (target, "Content-Length: 65537\r\n", "413"),
+                (&long, "", "414"),
+                (target, "Expect: miracles\r\n", "417"),
+                (target, "Host: evil.example\r\n", "421"),
+                (target, &"X: y\r\n".repeat(100), "431"),
+                (target, "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n", "501"),
+            ] {
+                assert_described(&server, &description, path, (method, target), lines, status);
+            }
+        }
+    }
+    assert_described(&server, &description, "/", ("GET", "/"), "Content-Length: 1\r\n", "408");
     // Two numbers and two streams of two.
     assert_eq!(server.stop(), 16);
 }

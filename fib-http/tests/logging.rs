@@ -30,6 +30,7 @@ fn requests_can_be_logged_as_json() {
     assert_eq!(requests[0]["method"], "GET");
     assert_eq!((&requests[0]["target"], &requests[1]["target"]), (&"/".into(), &"/nothing?a=b".into()));
     assert_eq!((&requests[0]["length"], &requests[0]["sent"]), (&21.into(), &21.into()));
+    assert!(requests[0]["microseconds"].is_u64(), "{}", requests[0]);
     assert!(requests[0]["span"]["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")));
     let last = lines.last().expect("a line");
     assert_eq!(last["requests"], requests.len());

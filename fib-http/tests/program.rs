@@ -3,7 +3,7 @@
 mod common;
 
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Command, Output};
 
 #[cfg(target_os = "linux")]
 use common::Client;
@@ -35,6 +35,25 @@ fn bad_flags_are_reported() {
     assert_fails(&["--memory-threshold=0"], 2, &["'0'", "--memory-threshold", "above 0 and at most 100"]);
     assert_fails(&["--memory-threshold=100.5"], 2, &["'100.5'", "--memory-threshold"]);
     assert_fails(&["--start=-1"], 2, &["-1"]);
+    // Every flag that takes a number says which ones it accepts.
+    for (flag, from, to) in [
+        ("port", "0", "65535"),
+        ("start", "0", "18446744073709551615"),
+        ("max-index", "0", "17808892133"),
+        ("position-timeout", "0", "86400"),
+        ("memory-threshold", "0", "100"),
+        ("max-inflight-bytes", "0", "18446744073709551615"),
+        ("max-connections", "1", "1000000"),
+        ("max-connections-per-client", "1", "1000000"),
+        ("keep-alive", "0", "86400"),
+        ("write-timeout", "0", "86400"),
+        ("drain-delay", "0", "86400"),
+        ("grace-period", "0", "86400"),
+    ] {
+        for bad in ["x", "-1", "99999999999999999999"] {
+            assert_fails(&[&format!("--{flag}={bad}")], 2, &[bad, flag, from, to]);
+        }
+    }
     assert_fails(&["--on-memory-limit=die"], 2, &["'die'", "--on-memory-limit"]);
     assert_fails(&["--nonsense"], 2, &["--nonsense"]);
     assert_fails(&["8080"], 2, &["8080"]);
@@ -87,6 +106,41 @@ fn empty_variables_count_as_absent() {
     command.envs(names.iter().map(|name| (name, "")));
     let program = Program::run(&mut command).expect("it listens");
     assert_eq!(program.connect().number().text(), "0");
+}
+
+#[test]
+fn a_variable_that_belongs_to_no_flag_is_told_once() {
+    let mut command = Program::command(&["--port=0"]);
+    command
+        .env("FIB_HTTP_MEMORY_TRESHOLD", "5")
+        .env("FIB_HTTP_", "x")
+        .env("FIB_HTTP_EMPTY", "")
+        .env("FIB_HTTP_START", "5");
+    let program = Program::run(&mut command).expect("it listens");
+    let told: Vec<&String> = program.log.iter().filter(|line| line.contains("FIB_HTTP_")).collect();
+    assert_eq!(told.len(), 1, "{:?}", program.log);
+    assert!(told[0].contains("WARN") && told[0].ends_with(": FIB_HTTP_, FIB_HTTP_MEMORY_TRESHOLD"), "{told:?}");
+}
+
+#[test]
+fn a_switch_takes_the_same_values_as_its_variable() {
+    for value in ["true", "1", "yes", "on", "false", "0", "no", "off"] {
+        let logs = |mut command: Command| {
+            let mut program = Program::run(command.arg("--port=0")).expect("it listens");
+            let mut client = program.connect();
+            client.number();
+            // The first line is written by then.
+            client.number();
+            program.kill();
+            program.wait();
+            program.log.iter().any(|line| line.contains("target=\"/\""))
+        };
+        let mut of_variable = Program::command(&[]);
+        of_variable.env("FIB_HTTP_ACCESS_LOG", value);
+        let is_on = matches!(value, "true" | "1" | "yes" | "on");
+        assert_eq!(logs(of_variable), is_on, "{value}");
+        assert_eq!(logs(Program::command(&[&format!("--access-log={value}")])), is_on, "{value}");
+    }
 }
 
 #[test]

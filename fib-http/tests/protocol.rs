@@ -144,7 +144,7 @@ fn refused_requests_consume_nothing() {
 fn the_server_as_a_whole_tells_its_methods() {
     let (server, mut client) = at("10");
     let response = client.exchange("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!((response.status, response.header("allow")), (204, Some("GET, HEAD")));
+    assert_eq!((response.status, response.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
     assert_eq!(server.stop(), 10);
 }
 
@@ -265,4 +265,25 @@ fn both_loopback_addresses_share_one_position() {
     for (index, &address) in server.addresses.iter().cycle().take(6).enumerate() {
         assert_eq!(Client::connect(address).number().index(), 10 + index as u64, "{address}");
     }
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn preconditions_count_only_where_there_would_be_a_number() {
+    // Nobody listens there, so a request that waits for a position gets no answer.
+    let server = Server::start(&["--position=postgresql://fib@127.0.0.1:1/fib", "--position-timeout=86400"]);
+    for (target, status) in [("GET /", 503), ("GET /readyz", 503), ("GET /stream", 501), ("HEAD /stream", 501)] {
+        for condition in ["If-None-Match: *", "If-Match: \"x\""] {
+            let mut client = server.connect();
+            client.send(format!("{target} HTTP/1.1\r\nHost: localhost\r\n{condition}\r\n\r\n"));
+            assert_eq!(client.read_head().status, status, "{target}, {condition}");
+        }
+    }
+    // A HEAD of the next number succeeds without a position, so its preconditions count.
+    for (target, lines, status) in [("/stream", "", 501), ("/", "", 200), ("/", "If-None-Match: *\r\n", 304)] {
+        let mut client = server.connect();
+        client.send(format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"));
+        assert_eq!(client.read_head().status, status, "{target}, {lines}");
+    }
+    assert_eq!(server.stop(), 0);
 }

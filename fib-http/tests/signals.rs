@@ -118,6 +118,14 @@ fn a_second_signal_or_the_grace_period_cuts_a_long_download() {
         }
         assert_eq!(program.wait().code(), Some(0));
         assert!(program.log.iter().any(|line| line.contains(message)), "{:?}", program.log);
+        // A client that cannot tell by the length sees that this is not the end of the response.
+        let error = loop {
+            match client.try_piece() {
+                Ok(piece) => assert!(!piece.is_empty(), "an orderly end"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
 }
 
@@ -129,6 +137,7 @@ fn during_the_drain_delay_it_serves_but_is_not_ready() {
     program.signal("TERM");
     assert!(program.wait_for("/readyz now answers 503").is_some());
     client.exchange(READY).assert_problem(503);
+    client.exchange("GET /readyz HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n\r\n").assert_problem(503);
     assert_eq!(client.number().index(), 10);
     // New connections are accepted too.
     let mut late = program.connect();

@@ -6,8 +6,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use fib_core::Decimal;
 use hyper::header::{
-    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_LENGTH,
-    CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, VARY,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
+    HeaderMap, HeaderValue, VARY,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
@@ -17,8 +18,11 @@ use super::refusal::refusal;
 use super::request::Fields;
 use super::request::conditions::{self, Outcome};
 use super::request::range::{self, Part};
-use super::response::{CROSS_ORIGIN_RESOURCE_POLICY, FIBONACCI_INDEX, JSON, Payload, Problem, TEXT, content};
+use super::response::{CROSS_ORIGIN_RESOURCE_POLICY, FIBONACCI_INDEX, JSON, Payload, Problem, TEXT, content, empty};
 use crate::sequence::{Sequence, digits_at_an_end};
+
+/// How long a browser may keep the answer to a preflight, in seconds: a day, the most that any browser allows.
+const PREFLIGHT_SECONDS: &str = "86400";
 
 /// Answers requests for numbers by their indices.
 #[derive(Debug)]
@@ -78,6 +82,7 @@ impl ByIndex {
         let is_beyond = index > self.max_index;
         let end = if is_beyond { at_an_end(index, &range, status) } else { None };
         if is_beyond && end.is_none() {
+            // Preconditions do not count here, since without them the answer would not be a success (RFC 9110, section 13.2.1).
             return Err(out_of_reach());
         }
         if is_not_modified(head, fields, &tag)? {
@@ -120,6 +125,19 @@ pub(super) fn share(fields: &mut HeaderMap) {
     fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
 }
 
+/// The response to `OPTIONS`, which lists the methods `allowed`. A browser asks for it before a page of another site may send a
+/// field such as `If-None-Match`, or a `Range` of the last digits (Fetch standard, section "CORS protocol").
+pub(super) fn preflight(allowed: &'static str) -> Response<Payload> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let fields = response.headers_mut();
+    share(fields);
+    fields.insert(ALLOW, HeaderValue::from_static(allowed));
+    fields.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(allowed));
+    fields.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+    fields.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
+    response
+}
+
 /// The strong entity-tag, which follows from the index: a number never changes.
 fn tag(index: u64, as_text: bool) -> String {
     format!("\"{index}-{}\"", if as_text { "text" } else { "json" })
@@ -141,7 +159,8 @@ fn at_an_end(index: u64, range: &Range<u64>, status: StatusCode) -> Option<Vec<u
 
 /// The number exists and `HEAD` describes it, and nothing has failed, so that another try would help: the service refuses.
 fn out_of_reach() -> Problem {
-    let detail = "The index is beyond --max-index: of this number, HEAD tells the length, and a range within its first or its \
-                  last 1,000 digits is given, such as bytes=0-999 or bytes=-1000.";
+    let detail = "The index is beyond --max-index. HEAD tells the length of this number, and a request for one range within its \
+                  first or its last 1,000 digits is answered, such as bytes=0-999 or bytes=-1000. Several ranges at once \
+                  count as the whole number.";
     Problem::new(StatusCode::FORBIDDEN, "max-index", detail)
 }

@@ -151,10 +151,11 @@ impl Drop for Exchange {
             let (method, status) = (&self.method, self.status.map(|status| status.as_u16()));
             // As a string, which the text format puts in quotes: a target cannot imitate another part of the line.
             let target = &*target.to_string();
-            let seconds = took.as_secs_f64();
+            // A short time as a fraction of a second would be written with an exponent.
+            let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             match self.stream_numbers {
-                0 => info!(%method, target, status, length, sent, seconds, "request"),
-                numbers => info!(%method, target, status, length, sent, numbers, seconds, "request"),
+                0 => info!(%method, target, status, length, sent, microseconds, "request"),
+                numbers => info!(%method, target, status, length, sent, numbers, microseconds, "request"),
             }
         }
         self.metrics.lost_numbers().flush_if_due();

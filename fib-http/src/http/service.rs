@@ -18,13 +18,13 @@ use super::body::ResponseBody;
 use super::by_index::{self, ByIndex};
 use super::exchange::{Exchange, ResponseObserver};
 use super::metrics::{self, Metrics, Snapshot};
-use super::pages::Docs;
+use super::pages::{Docs, Document};
 use super::refusal::refusal;
 use super::request::accept::{accepts_openmetrics, prefers_text};
 use super::request::body::drain;
 use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
-use super::request::route::{ALLOWED, DOCS, Route, not_found};
+use super::request::route::{DOCS, Route, not_found};
 use super::request::{self, Fields, malformed};
 use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redirect};
 use super::streams::Streams;
@@ -97,7 +97,7 @@ impl Service {
         let sequence = Rc::new(RefCell::new(sequence));
         Self {
             by_index: ByIndex::new(settings.max_index),
-            streams: Streams::new(Rc::clone(&sequence), Rc::clone(&in_flight)),
+            streams: Streams::new(Rc::clone(&sequence)),
             settings,
             in_flight,
             is_shared,
@@ -192,8 +192,10 @@ impl Service {
             if checked.is_ok() && self.in_flight.is_crowded() {
                 self.wait_for_room(route).await;
             }
+            let takes_number =
+                route == Route::Number && head.method == Method::GET && !has_false_precondition(&head, fields);
             // Where no number is consumed after all, the turn goes to the next request.
-            let _turn = if checked.is_ok() && self.is_shared && route == Route::Number && head.method == Method::GET {
+            let _turn = if checked.is_ok() && self.is_shared && takes_number {
                 self.turn().await.map_err(|problem| checked = Err(problem)).ok()
             } else {
                 None
@@ -235,7 +237,11 @@ impl Service {
     fn has_room(&self, route: Route) -> bool {
         match route {
             Route::Number | Route::Stream => self.sequence.borrow_mut().has_room(),
-            Route::Docs | Route::OpenApi | Route::ByIndex(_) => self.in_flight.has_room(0, usize::MAX),
+            Route::ByIndex(_) => self.in_flight.has_room(0, usize::MAX),
+            Route::Docs | Route::OpenApi => {
+                let has_room = || self.in_flight.has_room(0, usize::MAX);
+                has_room() || (self.sequence.borrow_mut().free_kept() && has_room())
+            }
             _ => true,
         }
     }
@@ -279,42 +285,32 @@ impl Service {
         exchange: &mut Exchange,
     ) -> Result<Response<Payload>, Problem> {
         let as_text = || fields.accept && prefers_text(&head.headers);
-        if fields.conditional
-            && route.has_untagged_representation()
-            && conditions::evaluate(&head.headers, None)? == Outcome::NotModified
-        {
-            // The 304 carries the caching fields of the number's response.
-            let mut response = match route {
-                Route::Number => self.number_heads.borrow().without_index(as_text()),
-                Route::Stream => self.streams.head(&head.headers),
-                _ => empty(StatusCode::NOT_MODIFIED),
-            };
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            return Ok(response);
-        }
         Ok(match route {
-            Route::Number if head.method == Method::HEAD => self.number_heads.borrow().without_index(as_text()),
+            Route::Number if head.method == Method::HEAD || has_false_precondition(head, fields) => {
+                self.without_number(head, as_text())?
+            }
             Route::Number => self.number(as_text(), exchange)?,
+            Route::ByIndex(_) if head.method == Method::OPTIONS => by_index::preflight(route.allowed()),
             Route::ByIndex(index) => {
                 self.by_index.response(&self.sequence, head, fields, index, as_text(), exchange)?
             }
-            Route::Stream => self.streams.response(head)?,
-            Route::Healthy => content(TEXT, "ok\n"),
-            Route::Ready => self.readiness()?,
-            Route::Metrics => self.metrics_page(&head.headers)?,
+            Route::Stream => self.streams.response(head, fields.conditional)?,
+            Route::Healthy => conditions::apply(&head.headers, content(TEXT, "ok\n"))?,
+            Route::Ready => conditions::apply(&head.headers, self.readiness()?)?,
+            Route::Metrics => conditions::apply(&head.headers, self.metrics_page(&head.headers)?)?,
             Route::DocsWithoutSlash => redirect(DOCS),
             // The checks have refused what is unknown, but not yet a file of the documentation that does not exist.
             Route::Docs | Route::Unknown | Route::BadIndex(_) => {
                 let path = head.uri.path().strip_prefix(DOCS);
                 let file = path.and_then(|path| self.docs.file(path)).ok_or_else(not_found)?;
-                self.document(file.response(&head.headers)?, exchange)?
+                self.document(&file, &head.headers, exchange)?
             }
-            Route::OpenApi => self.document(self.docs.openapi().response(&head.headers)?, exchange)?,
+            Route::OpenApi => self.document(self.docs.openapi(), &head.headers, exchange)?,
             Route::Favicon => empty(StatusCode::NO_CONTENT),
-            Route::Robots => content(TEXT, "User-agent: *\nDisallow: /\n"),
+            Route::Robots => conditions::apply(&head.headers, content(TEXT, "User-agent: *\nDisallow: /\n"))?,
             Route::Server => {
                 let mut response = empty(StatusCode::NO_CONTENT);
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static(ALLOWED));
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static(route.allowed()));
                 response
             }
         })
@@ -329,9 +325,27 @@ impl Service {
         Ok(self.number_heads.borrow_mut().with_position(as_text, number.position, number.digits.into()))
     }
 
-    /// A response whose body takes no memory of this process. What the system holds of it does.
-    fn document(&self, response: Response<Payload>, exchange: &mut Exchange) -> Result<Response<Payload>, Problem> {
-        let reservation = self.in_flight.reserve(0, response.body().remaining());
+    /// The response to a request for the next number that takes none: a `HEAD`, or a `GET` with a false precondition.
+    fn without_number(&self, head: &Parts, as_text: bool) -> Result<Response<Payload>, Problem> {
+        if head.method == Method::GET {
+            // Its preconditions count only where there would be a number (RFC 9110, section 13.2.1).
+            self.sequence.borrow_mut().check().map_err(|shortage| refusal(&shortage))?;
+        }
+        conditions::apply(&head.headers, self.number_heads.borrow().without_index(as_text))
+    }
+
+    /// A page that stays the same. Its body takes no memory of this process, but what the system holds of it does.
+    fn document(
+        &self,
+        document: &Document,
+        headers: &HeaderMap,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Payload>, Problem> {
+        let response = document.response(headers).or_else(|problem| {
+            let helps = problem.status() == StatusCode::SERVICE_UNAVAILABLE && self.sequence.borrow_mut().free_kept();
+            if helps { document.response(headers) } else { Err(problem) }
+        })?;
+        let reservation = self.sequence.borrow_mut().reserve(0, response.body().remaining());
         exchange.keep(reservation.map_err(|over| refusal(&over.into()))?);
         Ok(response)
     }
@@ -365,6 +379,11 @@ impl Service {
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         Ok(response)
     }
+}
+
+/// Whether a precondition of a request for a representation without an entity-tag is false, so that the answer is 304 or 412.
+fn has_false_precondition(head: &Parts, fields: Fields) -> bool {
+    fields.conditional && !matches!(conditions::evaluate(&head.headers, None), Ok(Outcome::Proceed))
 }
 
 /// Turns a panic into a response with status 500. The request and its connection end; no number is consumed.

@@ -9,10 +9,10 @@ use hyper::{Method, Response, StatusCode};
 
 use super::refusal::refusal;
 use super::request::accept::accepts_event_stream;
-use super::request::query;
+use super::request::{conditions, query};
 use super::response::{FIBONACCI_INDEX, FIBONACCI_PASS, Payload, Problem, TEXT, empty};
 use super::stream::{FRAME_BYTES, Form, NumberStream};
-use crate::sequence::{InFlight, Sequence};
+use crate::sequence::Sequence;
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
@@ -23,14 +23,13 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 #[derive(Debug)]
 pub(super) struct Streams {
     sequence: Rc<RefCell<Sequence>>,
-    in_flight: Rc<InFlight>,
     /// Streams end where they are.
     end: Rc<Cell<bool>>,
 }
 
 impl Streams {
-    pub(super) fn new(sequence: Rc<RefCell<Sequence>>, in_flight: Rc<InFlight>) -> Self {
-        Self { sequence, in_flight, end: Rc::default() }
+    pub(super) fn new(sequence: Rc<RefCell<Sequence>>) -> Self {
+        Self { sequence, end: Rc::default() }
     }
 
     /// All streams end where they are, and no new one begins.
@@ -38,22 +37,14 @@ impl Streams {
         self.end.set(true);
     }
 
-    /// A response with the fields that are known before a number is consumed.
-    pub(super) fn head(&self, headers: &HeaderMap) -> Response<Payload> {
-        head(form(headers))
-    }
-
-    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD`.
+    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD` or has a false
+    /// precondition. `is_conditional` says whether it has preconditions.
     ///
     /// # Errors
-    /// 400 for the query, and 503 where the first number is not available.
-    pub(super) fn response(&self, head: &Parts) -> Result<Response<Payload>, Problem> {
+    /// 400 for the query, 412, 501 if the position is shared, and 503 where the first number is not available.
+    pub(super) fn response(&self, head: &Parts, is_conditional: bool) -> Result<Response<Payload>, Problem> {
         let count = query::count(head.uri.query())?;
         let form = form(&head.headers);
-        let mut response = self::head(form);
-        if head.method == Method::HEAD {
-            return Ok(response);
-        }
         if self.sequence.borrow().is_shared() {
             let detail = "Other processes share the position, so that a stream would not have all numbers. Use GET /.";
             return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "shared", detail));
@@ -61,7 +52,18 @@ impl Streams {
         if self.end.get() {
             return Err(Problem::unavailable("stopping", "The service is stopping."));
         }
-        let room = self.in_flight.reserve(FRAME_BYTES, FRAME_BYTES);
+        let mut response = self::head(form);
+        if is_conditional {
+            if head.method == Method::GET {
+                // Its preconditions count only where there would be a stream.
+                self.sequence.borrow_mut().check().map_err(|shortage| refusal(&shortage))?;
+            }
+            response = conditions::apply(&head.headers, response)?;
+        }
+        if head.method == Method::HEAD || response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(response);
+        }
+        let room = self.sequence.borrow_mut().reserve(FRAME_BYTES, FRAME_BYTES);
         let room = room.map_err(|over| refusal(&over.into()))?;
         let mut stream = NumberStream::new(Rc::clone(&self.sequence), form, count, Rc::clone(&self.end), room);
         let first = stream.begin().map_err(|shortage| refusal(&shortage))?;

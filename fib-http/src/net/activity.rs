@@ -152,6 +152,11 @@ impl Activity {
         self.is_cut.get()
     }
 
+    /// Whether a request waits for its response, or the system has not accepted all of a response.
+    pub(crate) fn has_unsent_responses(&self) -> bool {
+        self.unsent_responses.get() > 0
+    }
+
     /// Whether part of a request's head has arrived and nothing else is going on.
     pub(crate) fn is_receiving_head(&self) -> bool {
         self.receives_head.get() && !self.is_busy()
@@ -159,7 +164,7 @@ impl Activity {
 
     /// Whether closing the connection now would lose something.
     pub(crate) fn is_busy(&self) -> bool {
-        self.unsent_responses.get() > 0 || self.behind_since.get().is_some() || self.lingering.get()
+        self.has_unsent_responses() || self.behind_since.get().is_some() || self.lingering.get()
     }
 
     /// Whether the client may send more than the end of the connection.
@@ -177,7 +182,7 @@ impl Activity {
         if let Some(since) = self.behind_since.get() {
             return Some(Evictable::Behind(since));
         }
-        if self.unsent_responses.get() > 0 {
+        if self.has_unsent_responses() {
             return None;
         }
         let since = self.idle_since.get();

@@ -76,8 +76,14 @@ impl Connections {
         while self.open.have_work() && self.ended().await.is_some() {}
     }
 
-    /// Ends all of them.
+    /// Ends all of them. Those with a response that is not whole are reset. What the system has accepted of the others is still
+    /// sent.
     pub(crate) async fn abort(mut self) {
+        for connection in self.open.connections.borrow().values() {
+            if connection.activity.has_unsent_responses() {
+                connection.activity.cut();
+            }
+        }
         self.tasks.shutdown().await;
     }
 }

@@ -89,7 +89,8 @@ impl<I: Stream> Transport<I> {
 
 impl<I: Stream> Drop for Transport<I> {
     fn drop(&mut self) {
-        if self.activity.is_cut() && !self.io.is_transmitted() {
+        // Without a reset, part of a response whose end is that of the connection would look like all of it.
+        if self.activity.is_cut() && (self.activity.has_unsent_responses() || !self.io.is_transmitted()) {
             self.io.discard_untransmitted();
         }
     }

@@ -176,6 +176,17 @@ impl Sequence {
         if result.is_err() && self.free_kept() && had_kept { self.digits_of(index, range) } else { result }
     }
 
+    /// Reserves room in the budget for a response without a number, as [`InFlight::reserve`] does. The number that is kept makes
+    /// room for it.
+    ///
+    /// # Errors
+    /// [`OverBudget`] where other responses leave no room for it.
+    pub(crate) fn reserve(&mut self, bytes: usize, length: usize) -> Result<Reservation, OverBudget> {
+        self.in_flight
+            .reserve(bytes, length)
+            .or_else(|over| if self.free_kept() { self.in_flight.reserve(bytes, length) } else { Err(over) })
+    }
+
     /// The position of the number that comes next.
     pub(crate) fn position(&self) -> Position {
         self.store.next()

@@ -23,9 +23,14 @@ pub(crate) fn row(name: &'static str, request: impl AsRef<[u8]>, status: u16, af
     (name, request.as_ref().to_vec(), status, after, consumed)
 }
 
+/// A request with some more lines in its head.
+pub(crate) fn request(method: &str, target: &str, lines: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")
+}
+
 /// A request for a number with some more lines in its head.
 pub(crate) fn get(lines: &str) -> String {
-    format!("GET / HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")
+    request("GET", "/", lines)
 }
 
 /// A request for a number with this `Host`.
@@ -35,11 +40,8 @@ pub(crate) fn host(lines: &str) -> String {
 
 /// A request with this target.
 pub(crate) fn target(target: &str) -> String {
-    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    request("GET", target, "")
 }
-
-/// Another request, for whoever is fooled about where the first one ends.
-pub(crate) const SMUGGLED: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 pub(crate) fn good() -> Vec<Row> {
     let most = usize::try_from(REQUEST_BODY_BYTES).expect("small");
@@ -102,13 +104,7 @@ pub(crate) fn bodies() -> Vec<Row> {
             Closed,
             0,
         ),
-        row(
-            "POST that waits",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
-            405,
-            Closed,
-            0,
-        ),
+        row("POST that waits", request("POST", "/", "Content-Length: 1\r\nExpect: 100-continue\r\n"), 405, Closed, 0),
     ]
 }
 
@@ -137,16 +133,16 @@ pub(crate) fn targets() -> Vec<Row> {
     vec![
         row("nothing there", target("/nothing"), 404, Kept, 0),
         row("asterisk form", target("*"), 400, Kept, 0),
-        row("OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 204, Kept, 0),
+        row("OPTIONS *", request("OPTIONS", "*", ""), 204, Kept, 0),
         row("OPTIONS * for another", "OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, Kept, 0),
-        row("POST *", "POST * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Kept, 0),
+        row("POST *", request("POST", "*", ""), 400, Kept, 0),
         row("authority form", target("localhost:80"), 400, Kept, 0),
-        row("CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("CONNECT", request("CONNECT", "localhost:80", ""), 400, Closed, 0),
         row("a target that is too long", target(&format!("/?{}", "x".repeat(TARGET_BYTES - 1))), 414, Kept, 0),
         row("a head that is too long", target(&format!("/?{}", "x".repeat(2 * TARGET_BYTES))), 431, Closed, 0),
         row("a header that is too long", get(&format!("X: {}\r\n", "x".repeat(16 * 1024))), 431, Closed, 0),
         row("101 headers", get(&"X: y\r\n".repeat(100)), 431, Closed, 0),
-        row("NUL in the target", "GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
+        row("NUL in the target", request("GET", "/\0", ""), 400, Closed, 0),
         row("a byte that is no UTF-8 in the target", b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("a fragment", target("/#x"), 400, Closed, 0),
         row("a fragment alone", target("#x"), 400, Closed, 0),
@@ -155,11 +151,11 @@ pub(crate) fn targets() -> Vec<Row> {
         row("a fragment in absolute form without a path", target("http://localhost#x"), 400, Closed, 0),
         row("a number sign elsewhere", get("X#Y: #\r\n"), 200, Kept, 1),
         row("no target", "GET  HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
-        row("lower-case method", "get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501, Kept, 0),
-        row("unknown method", "PROPFIND /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 501, Kept, 0),
+        row("lower-case method", request("get", "/", ""), 501, Kept, 0),
+        row("unknown method", request("PROPFIND", "/nothing", ""), 501, Kept, 0),
         row("two slashes", target("/docs//"), 404, Kept, 0),
         row("POST", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na=b", 405, Kept, 0),
-        row("HEAD", "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, Kept, 0),
+        row("HEAD", request("HEAD", "/", ""), 200, Kept, 0),
     ]
 }
 
@@ -188,24 +184,18 @@ pub(crate) fn accidents() -> Vec<Row> {
         ),
         row(
             "HEAD for an image elsewhere",
-            "HEAD / HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n\r\n",
+            request("HEAD", "/", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"),
             403,
             Kept,
             0,
         ),
-        row("HEAD as a prefetch", "HEAD / HTTP/1.1\r\nHost: localhost\r\nSec-Purpose: prefetch\r\n\r\n", 503, Kept, 0),
-        row(
-            "a prefetch of the documentation",
-            "GET /healthz HTTP/1.1\r\nHost: localhost\r\nSec-Purpose: prefetch\r\n\r\n",
-            200,
-            Kept,
-            0,
-        ),
+        row("HEAD as a prefetch", request("HEAD", "/", "Sec-Purpose: prefetch\r\n"), 503, Kept, 0),
+        row("a prefetch of the documentation", request("GET", "/healthz", "Sec-Purpose: prefetch\r\n"), 200, Kept, 0),
     ]
 }
 
 pub(crate) fn conditions() -> Vec<Row> {
-    let health = |lines: &str| format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
+    let health = |lines: &str| request("GET", "/healthz", lines);
     vec![
         row("If-Match", get("If-Match: \"x\"\r\n"), 412, Kept, 0),
         row("If-Match, HEAD", "HEAD / HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"x\"\r\n\r\n", 412, Kept, 0),
@@ -227,6 +217,7 @@ pub(crate) fn other_protocols() -> Vec<Row> {
         row("HTTP/0.9, half-closed", "GET /\r\n".to_owned() + END, 400, Closed, 0),
         row("HTTP/2.0", "GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
         row("HTTP/1.2", "GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
+        row("HTTP/1.10", "GET / HTTP/1.10\r\nHost: localhost\r\n\r\n", 400, Closed, 0),
         row("HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", NONE, Closed, 0),
         row("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, Closed, 0),
         row("nothing but an end", END, NONE, Closed, 0),
@@ -237,53 +228,54 @@ pub(crate) fn other_protocols() -> Vec<Row> {
 
 pub(crate) fn smuggling() -> Vec<Row> {
     // The first request of each takes a number or is refused; what follows it must never be taken for another one.
-    let request = |lines: &str, body: &str| get(lines) + body + SMUGGLED;
+    let followed = |lines: &str, body: &str| get(lines) + body + &get("");
     vec![
-        row("CL and TE", request("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 200, Closed, 1),
-        row("TE and CL", request("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 200, Closed, 1),
-        row("two lengths that differ", request("Content-Length: 0\r\nContent-Length: 5\r\n", ""), 400, Closed, 0),
+        // RFC 9112, section 6.3: the transfer coding counts, and the connection ends.
+        row("CL and TE", followed("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 200, Closed, 1),
+        row("TE and CL", followed("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 200, Closed, 1),
+        row("two lengths that differ", followed("Content-Length: 0\r\nContent-Length: 5\r\n", ""), 400, Closed, 0),
         row("a length twice", get("Content-Length: 1\r\nContent-Length: 1\r\n") + "x", 200, Kept, 1),
-        row("a list of lengths", request("Content-Length: 5, 5\r\n", "xxxxx"), 400, Closed, 0),
-        row("a signed length", request("Content-Length: +5\r\n", "xxxxx"), 400, Closed, 0),
-        row("a negative length", request("Content-Length: -5\r\n", ""), 400, Closed, 0),
-        row("a hexadecimal length", request("Content-Length: 0x5\r\n", "xxxxx"), 400, Closed, 0),
-        row("an endless length", request("Content-Length: 99999999999999999999\r\n", ""), 413, Closed, 0),
-        row("the longest length", request("Content-Length: 18446744073709551615\r\n", ""), 413, Closed, 0),
-        row("TE gzip", request("Transfer-Encoding: gzip\r\n", ""), 400, Closed, 0),
-        row("TE gzip, chunked", request("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
-        row("TE chunked, chunked", request("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
+        row("a list of lengths", followed("Content-Length: 5, 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("a signed length", followed("Content-Length: +5\r\n", "xxxxx"), 400, Closed, 0),
+        row("a negative length", followed("Content-Length: -5\r\n", ""), 400, Closed, 0),
+        row("a hexadecimal length", followed("Content-Length: 0x5\r\n", "xxxxx"), 400, Closed, 0),
+        row("an endless length", followed("Content-Length: 99999999999999999999\r\n", ""), 413, Closed, 0),
+        row("the longest length", followed("Content-Length: 18446744073709551615\r\n", ""), 413, Closed, 0),
+        row("TE gzip", followed("Transfer-Encoding: gzip\r\n", ""), 400, Closed, 0),
+        row("TE gzip, chunked", followed("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
+        row("TE chunked, chunked", followed("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 501, Closed, 0),
         row(
             "TE gzip and TE chunked",
-            request("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+            followed("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
             501,
             Closed,
             0,
         ),
-        row("TE Chunked", request("Transfer-Encoding: Chunked\r\n", "0\r\n\r\n"), 200, Closed, 1),
-        row("TE xchunked", request("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 400, Closed, 0),
-        row("TE chunked, gzip", request("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"), 400, Closed, 0),
+        row("TE Chunked", followed("Transfer-Encoding: Chunked\r\n", "0\r\n\r\n"), 200, Closed, 1),
+        row("TE xchunked", followed("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 400, Closed, 0),
+        row("TE chunked, gzip", followed("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"), 400, Closed, 0),
         row("TE and HTTP/1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, Closed, 0),
-        row("a space before the colon", request("Content-Length : 5\r\n", "xxxxx"), 400, Closed, 0),
-        row("a folded line", request("X: a\r\n b\r\n", ""), 400, Closed, 0),
-        row("a folded length", request("Content-Length:\r\n 5\r\n", "xxxxx"), 400, Closed, 0),
-        row("CR alone", request("X: a\rContent-Length: 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("a space before the colon", followed("Content-Length : 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("a folded line", followed("X: a\r\n b\r\n", ""), 400, Closed, 0),
+        row("a folded length", followed("Content-Length:\r\n 5\r\n", "xxxxx"), 400, Closed, 0),
+        row("CR alone", followed("X: a\rContent-Length: 5\r\n", "xxxxx"), 400, Closed, 0),
         row("LF alone within a head", get("X: a\nY: b\r\n"), 200, Kept, 1),
-        row("NUL in a value", request("X: a\0b\r\n", ""), 400, Closed, 0),
-        row("NUL in a name", request("X\0: a\r\n", ""), 400, Closed, 0),
-        row("a name without a value", request("X\r\n", ""), 400, Closed, 0),
+        row("NUL in a value", followed("X: a\0b\r\n", ""), 400, Closed, 0),
+        row("NUL in a name", followed("X\0: a\r\n", ""), 400, Closed, 0),
+        row("a name without a value", followed("X\r\n", ""), 400, Closed, 0),
         row("a space before the first header", "GET / HTTP/1.1\r\n Host: localhost\r\n\r\n", 400, Closed, 0),
-        row("a chunk with LF only", request("Transfer-Encoding: chunked\r\n", "1\nx\n0\n\n"), 400, Closed, 0),
-        row("a chunk of a bad size", request("Transfer-Encoding: chunked\r\n", "x\r\n\r\n"), 400, Closed, 0),
+        row("a chunk with LF only", followed("Transfer-Encoding: chunked\r\n", "1\nx\n0\n\n"), 400, Closed, 0),
+        row("a chunk of a bad size", followed("Transfer-Encoding: chunked\r\n", "x\r\n\r\n"), 400, Closed, 0),
         row(
             "a chunk of an endless size",
-            request("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\n"),
+            followed("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\n"),
             400,
             Closed,
             0,
         ),
         row(
             "a chunk longer than its size",
-            request("Transfer-Encoding: chunked\r\n", "1\r\nxx\r\n0\r\n\r\n"),
+            followed("Transfer-Encoding: chunked\r\n", "1\r\nxx\r\n0\r\n\r\n"),
             400,
             Closed,
             0,
@@ -293,7 +285,7 @@ pub(crate) fn smuggling() -> Vec<Row> {
 
 /// Numbers by their indices, and streams. Neither a number by its index nor a refused stream consumes a number.
 pub(crate) fn other_numbers() -> Vec<Row> {
-    let with = |path: &str, lines: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
+    let with = |path: &str, lines: &str| request("GET", path, lines);
     let huge = "/fibonacci/18446744073709551615";
     let cross_site = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n";
     vec![
@@ -302,8 +294,8 @@ pub(crate) fn other_numbers() -> Vec<Row> {
         row("an index in absolute form", target("http://localhost/fibonacci/10"), 200, Kept, 0),
         row("an index, HTTP/1.0", "GET /fibonacci/10 HTTP/1.0\r\n\r\n", 200, Closed, 0),
         row("an index, HTTP/2.0", "GET /fibonacci/10 HTTP/2.0\r\nHost: localhost\r\n\r\n", 505, Closed, 0),
-        row("an index, HEAD", format!("HEAD {huge} HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200, Kept, 0),
-        row("an index, POST", "POST /fibonacci/10 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, Kept, 0),
+        row("an index, HEAD", request("HEAD", huge, ""), 200, Kept, 0),
+        row("an index, POST", request("POST", "/fibonacci/10", ""), 405, Kept, 0),
         row("an index from another site", with("/fibonacci/10", cross_site), 200, Kept, 0),
         row("an index, prefetch", with("/fibonacci/10", "Sec-Purpose: prefetch\r\n"), 200, Kept, 0),
         row("no index", target("/fibonacci/"), 404, Kept, 0),
@@ -332,13 +324,17 @@ pub(crate) fn other_numbers() -> Vec<Row> {
             0,
         ),
         row("a range at /", get("Range: bytes=0-0\r\n"), 200, Kept, 1),
-        row("a stream, HEAD", "HEAD /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, Kept, 0),
-        row("a stream, POST", "POST /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, Kept, 0),
+        row("a stream, HEAD", request("HEAD", "/stream", ""), 200, Kept, 0),
+        row("a stream, POST", request("POST", "/stream", ""), 405, Kept, 0),
         row("a stream of another host", "GET /stream HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, Kept, 0),
         row("a stream without a host", "GET /stream HTTP/1.1\r\n\r\n", 400, Kept, 0),
         row("a stream of nothing", target("/stream?count=0"), 400, Kept, 0),
         row("a stream of more than there is", target("/stream?count=18446744073709551616"), 400, Kept, 0),
         row("a stream of something else", target("/stream?cuont=1"), 400, Kept, 0),
+        row("a stream of nothing, HEAD", request("HEAD", "/stream?count=0", ""), 400, Kept, 0),
+        row("a stream of nothing, If-Match", with("/stream?count=0", "If-Match: \"x\"\r\n"), 400, Kept, 0),
+        row("a stream, If-Match", with("/stream", "If-Match: \"x\"\r\n"), 412, Kept, 0),
+        row("a stream, If-None-Match: *", with("/stream", "If-None-Match: *\r\n"), 304, Kept, 0),
         row("a stream from another site", with("/stream", cross_site), 403, Kept, 0),
         row("a stream, prefetch", with("/stream", "Sec-Purpose: prefetch\r\n"), 503, Kept, 0),
     ]

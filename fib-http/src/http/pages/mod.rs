@@ -5,3 +5,4 @@ mod document;
 mod openapi;
 
 pub(crate) use self::docs::Docs;
+pub(crate) use self::document::Document;

@@ -1,12 +1,13 @@
 //! Preconditions (RFC 9110, section 13): whether the representation that the client has in mind is the current one.
 //!
-//! Nothing here has a date, so the conditions about dates do not apply.
+//! Nothing here has a date, so the conditions about dates do not apply. Preconditions are evaluated after all checks that could
+//! refuse the request without them (section 13.2.1).
 
-use hyper::StatusCode;
 use hyper::header::{AsHeaderName, HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use hyper::{Response, StatusCode};
 
 use super::list::split;
-use crate::http::response::Problem;
+use crate::http::response::{Payload, Problem};
 
 /// What follows from the preconditions that do not forbid an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,19 @@ pub(crate) fn evaluate(headers: &HeaderMap, tag: Option<&str>) -> Result<Outcome
         return Ok(Outcome::NotModified);
     }
     Ok(Outcome::Proceed)
+}
+
+/// What becomes of `response`, a success without an entity-tag, under the preconditions in `headers`. A 304 keeps its caching
+/// fields.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(crate) fn apply(headers: &HeaderMap, mut response: Response<Payload>) -> Result<Response<Payload>, Problem> {
+    if evaluate(headers, None)? == Outcome::NotModified {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Payload::default();
+    }
+    Ok(response)
 }
 
 /// Whether any element of the field is `*` or fulfils `matches`.

@@ -27,6 +27,10 @@ pub(crate) fn diagnose(status: StatusCode, input: &[u8], requests_before: u64) -
         _ if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
             Problem::new(status, "head", "The request's head has more than 16 KiB, or more than 100 fields.")
         }
+        Err(_) if has_malformed_version(head) => {
+            let detail = "The request line is malformed: its version is not of the form HTTP/1.1.";
+            Problem::new(status, "head", detail)
+        }
         Err(Error::HeaderName | Error::HeaderValue | Error::NewLine) => {
             Problem::new(status, "head", "The request's head is malformed: a header field, or the end of a line.")
         }
@@ -47,16 +51,25 @@ fn after_request(input: &[u8]) -> &[u8] {
     body.and_then(|body| input.get(length.checked_add(body)?..)).unwrap_or_default()
 }
 
+/// The version with which the first line ends, or what has arrived of it, without `HTTP/`.
+fn version(head: &[u8]) -> Option<&[u8]> {
+    let line = head.trim_ascii_start().split(|&byte| byte == b'\n').next().unwrap_or_default();
+    line.trim_ascii_end().rsplit(|&byte| byte == b' ').next().unwrap_or_default().strip_prefix(b"HTTP/")
+}
+
 /// Whether the first line ends with a version of HTTP that the service does not speak.
 fn has_other_version(head: &[u8]) -> bool {
-    let line = head.trim_ascii_start().split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let version = line.trim_ascii_end().rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    match version.strip_prefix(b"HTTP/") {
+    match version(head) {
         Some([b'1', b'.', minor]) => (b'2'..=b'9').contains(minor),
         // hyper rejects a major version before the rest of it has arrived.
         Some([b'0' | b'2'..=b'9'] | [b'0' | b'2'..=b'9', b'.'] | [b'0' | b'2'..=b'9', b'.', b'0'..=b'9']) => true,
         _ => false,
     }
+}
+
+/// Whether the first line ends with something that is not a digit, a dot and a digit behind `HTTP/`, such as `HTTP/1.10`.
+fn has_malformed_version(head: &[u8]) -> bool {
+    version(head).is_some_and(|version| !matches!(version, [b'0'..=b'9', b'.', b'0'..=b'9']))
 }
 
 /// Whether `Content-Length` is one number, and more than is read.
@@ -93,9 +106,13 @@ mod tests {
             ("GET / HTTP/2.".to_owned(), 505, "speaks"),
             ("GET / HTTP/3".to_owned(), 505, "speaks"),
             ("GET / HTTP/0.9\r\n\r\n".to_owned(), 505, "speaks"),
-            ("GET / HTTP/1\r\n\r\n".to_owned(), 400, "line"),
+            ("GET / HTTP/1\r\n\r\n".to_owned(), 400, "its version"),
+            ("GET / HTTP/1.10\r\n\r\n".to_owned(), 400, "its version"),
+            ("GET / HTTP/1.10".to_owned(), 400, "its version"),
+            ("GET / HTTP/1.1x\r\n\r\n".to_owned(), 400, "its version"),
+            ("GET / HTTP/10.0\r\n\r\n".to_owned(), 400, "its version"),
             ("GET /  HTTP/1.1\r\n\r\n".to_owned(), 400, "line"),
-            ("GET / HTTP/11\r\n\r\n".to_owned(), 400, "line"),
+            ("GET / HTTP/11\r\n\r\n".to_owned(), 400, "its version"),
             ("GET / HTTQ/1.1\r\n\r\n".to_owned(), 400, "line"),
             ("GET /\r\n\r\n".to_owned(), 400, "line"),
             ("\0".to_owned(), 400, "line"),

@@ -7,17 +7,16 @@ use crate::http::response::Problem;
 /// How many numbers `query` asks for; `None` for as many as there are.
 ///
 /// # Errors
-/// 400 if it is anything but `count=N`, where N is a decimal number from 1 on.
+/// 400 if it is anything but `count=N`, where N is a decimal number from 1 on, without leading zeros.
 pub(crate) fn count(query: Option<&str>) -> Result<Option<u64>, Problem> {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(None) };
-    let count = query.strip_prefix("count=").filter(|count| count.bytes().all(|byte| byte.is_ascii_digit()));
-    match count.and_then(|count| count.parse().ok()) {
-        Some(count) if count > 0 => Ok(Some(count)),
-        _ => {
-            let detail = "The only parameter here is count, a decimal number from 1 to 18446744073709551615.";
-            Err(Problem::new(StatusCode::BAD_REQUEST, "query", detail))
-        }
-    }
+    let is_decimal = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    let count = query.strip_prefix("count=").filter(is_decimal).and_then(|count| count.parse().ok());
+    count.map(Some).ok_or_else(|| {
+        let detail =
+            "The only parameter here is count, a decimal number from 1 to 18446744073709551615 without leading zeros.";
+        Problem::new(StatusCode::BAD_REQUEST, "query", detail)
+    })
 }
 
 #[cfg(test)]
@@ -30,7 +29,7 @@ mod tests {
             (None, Some(None)),
             (Some(""), Some(None)),
             (Some("count=1"), Some(Some(1))),
-            (Some("count=0010"), Some(Some(10))),
+            (Some("count=0010"), None),
             (Some("count=18446744073709551615"), Some(Some(u64::MAX))),
             (Some("count=18446744073709551616"), None),
             (Some("count=0"), None),

@@ -5,9 +5,6 @@ use hyper::{Method, StatusCode};
 
 use crate::http::response::Problem;
 
-/// The methods that all routes allow, as a value of `Allow`.
-pub(crate) const ALLOWED: &str = "GET, HEAD";
-
 /// What the paths of numbers begin with that are asked for by index.
 const BY_INDEX: &str = "/fibonacci/";
 
@@ -90,9 +87,15 @@ impl Route {
         matches!(self, Self::Healthy | Self::Ready | Self::Metrics)
     }
 
-    /// Whether the service answers a `GET` with a representation that has no entity-tag.
-    pub(crate) fn has_untagged_representation(self) -> bool {
-        matches!(self, Self::Number | Self::Stream | Self::Healthy | Self::Ready | Self::Metrics | Self::Robots)
+    /// The methods that it allows, as a value of `Allow`.
+    pub(crate) fn allowed(self) -> &'static str {
+        if self.has_options() { "GET, HEAD, OPTIONS" } else { "GET, HEAD" }
+    }
+
+    /// Whether it answers `OPTIONS`. Browsers ask for the options of a number before a page of another site may ask for parts of
+    /// it.
+    fn has_options(self) -> bool {
+        matches!(self, Self::Server | Self::ByIndex(_))
     }
 
     /// Checks that the service knows `method`, that the route exists, and that it allows `method`.
@@ -118,10 +121,11 @@ impl Route {
         match (self, method) {
             (Self::Unknown, _) => Err(not_found()),
             (Self::BadIndex(error), _) => Err(Problem::new(StatusCode::NOT_FOUND, "index", error.detail())),
-            (_, &Method::GET | &Method::HEAD) | (Self::Server, &Method::OPTIONS) => Ok(()),
+            (_, &Method::GET | &Method::HEAD) => Ok(()),
+            (_, &Method::OPTIONS) if self.has_options() => Ok(()),
             _ => {
-                let detail = "Only GET and HEAD are allowed here.";
-                Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).with(ALLOW, ALLOWED))
+                let detail = "This method is not allowed here. The field Allow lists those that are.";
+                Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).with(ALLOW, self.allowed()))
             }
         }
     }

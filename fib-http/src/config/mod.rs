@@ -1,18 +1,17 @@
 //! The flags. Each of them can also be set by an environment variable.
 
-use std::env;
-use std::ffi::OsString;
+mod environment;
+mod values;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser, RangedU64ValueParser, Resettable};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::parser::ValueSource;
-use clap::{Arg, Command, CommandFactory, FromArgMatches};
-use clap::{Parser, Subcommand};
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use clap::{ArgAction, Parser, Subcommand};
 use tracing::warn;
 
+use self::values::{count, in_seconds, time, time_or_none, whole};
 use crate::health::HealthUrl;
 use crate::http::{HostName, Hosts, MAX_INDEX};
 use crate::log::{LogFormat, LogLevel};
@@ -21,12 +20,6 @@ use crate::position::{Location, LocationParser};
 use crate::sequence::memory::Threshold;
 use crate::sequence::{CONNECTION_BYTES, LAST_INDEX, MAX_IN_FLIGHT_BYTES, OnMemoryLimit};
 use crate::{http, net};
-
-/// The longest time that a flag accepts, in seconds: a day.
-const MAX_SECONDS: f64 = 86_400.0;
-
-/// The most connections that a flag accepts.
-const MAX_COUNT: usize = 1_000_000;
 
 /// Answers each GET / with the next Fibonacci number: 0, 1, 1, 2, 3, ...
 #[derive(Clone, Debug, Parser)]
@@ -45,11 +38,11 @@ pub struct Config {
     pub hosts: Vec<String>,
 
     /// Port to listen on; 0 chooses a free one, the same for all addresses
-    #[arg(long, env = "FIB_HTTP_PORT", default_value_t = 8080)]
+    #[arg(long, env = "FIB_HTTP_PORT", default_value_t = 8080, value_parser = whole(0..=u16::MAX))]
     pub port: u16,
 
     /// Index of the first number of a new position; it is computed directly, without the numbers before it
-    #[arg(long, env = "FIB_HTTP_START", value_name = "INDEX", default_value_t = 0)]
+    #[arg(long, env = "FIB_HTTP_START", value_name = "INDEX", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub start: u64,
 
     /// Largest index N for which GET /fibonacci/N gives the whole number; the ends of any number are given beyond it too. A
@@ -59,7 +52,7 @@ pub struct Config {
         env = "FIB_HTTP_MAX_INDEX",
         value_name = "INDEX",
         default_value_t = MAX_INDEX,
-        value_parser = RangedU64ValueParser::<u64>::new().range(..=LAST_INDEX)
+        value_parser = whole(0..=LAST_INDEX)
     )]
     pub max_index: u64,
 
@@ -97,6 +90,7 @@ pub struct Config {
         long,
         env = "FIB_HTTP_MAX_INFLIGHT_BYTES",
         value_name = "BYTES",
+        value_parser = whole(0..=usize::MAX),
         help = format!(
             "Most bytes of memory that the responses in flight may hold, at most an eighth of the memory limit; a single one \
              may hold more [default: {MAX_IN_FLIGHT_BYTES}]"
@@ -113,12 +107,12 @@ pub struct Config {
     /// Most connections at a time. At the limit, one that asks for a number takes the place of the one that has been idle for
     /// longest, or else of one whose request takes long to arrive, or else of the one whose client is furthest behind with
     /// reading. Beyond the limit, 16 more are accepted to wait for such a place, and for /healthz, /readyz and /metrics
-    #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count)]
+    #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS", value_name = "COUNT", default_value = "1024", value_parser = count())]
     pub max_connections: usize,
 
     /// Most connections of one IPv4 address or one /64 of IPv6; loopback addresses and proxies may have any number
     /// [default: a quarter of --max-connections]
-    #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS_PER_CLIENT", value_name = "COUNT", value_parser = count)]
+    #[arg(long, env = "FIB_HTTP_MAX_CONNECTIONS_PER_CLIENT", value_name = "COUNT", value_parser = count())]
     pub max_connections_per_client: Option<usize>,
 
     /// Address of a proxy, which may have any number of connections. Can be repeated
@@ -164,7 +158,17 @@ pub struct Config {
     pub log_format: LogFormat,
 
     /// Log a line for each request, at the level info
-    #[arg(long, env = "FIB_HTTP_ACCESS_LOG", value_parser = BoolishValueParser::new())]
+    #[arg(
+        long,
+        env = "FIB_HTTP_ACCESS_LOG",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        action = ArgAction::Set,
+        default_value = "false",
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
     pub access_log: bool,
 
     /// What to do instead of serving
@@ -197,36 +201,6 @@ pub enum PositionTask {
 }
 
 impl Config {
-    /// The flags of `arguments`, and of the environment. An environment variable that is empty counts as absent.
-    ///
-    /// # Errors
-    /// What is wrong with them. The error names the variable if the value comes from one. Help and version are errors too.
-    pub fn from_arguments(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let command = Self::command().mut_args(without_empty_variable);
-        let matches = command.clone().try_get_matches_from(arguments);
-        matches
-            .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
-            .map_err(|error| name_variable(error, &command, arguments))
-    }
-
-    /// The format of messages that `arguments` and the environment ask for, even if they are wrong otherwise.
-    #[must_use]
-    pub fn log_format_of(arguments: &[OsString]) -> LogFormat {
-        // A bad value in another variable would keep this one from being read.
-        let only_format = |argument: Arg| match argument.get_id().as_str() {
-            "log_format" => without_empty_variable(argument),
-            _ => without_variable(argument),
-        };
-        let command = Self::command().mut_args(only_format).ignore_errors(true);
-        let given = |arguments: &[OsString]| {
-            let matches = command.clone().try_get_matches_from(arguments).ok()?;
-            matches.value_source("log_format").filter(|&source| source != ValueSource::DefaultValue)?;
-            matches.get_one("log_format").copied()
-        };
-        // A bad value of a flag keeps the variable from being read, so it is read again without flags.
-        given(arguments).or_else(|| given(&arguments[..arguments.len().min(1)])).unwrap_or_default()
-    }
-
     /// What happens when memory stays short. A process that has too little memory does not move the others to the next pass,
     /// unless it is told to.
     pub(crate) fn on_memory_limit(&self) -> OnMemoryLimit {
@@ -279,66 +253,6 @@ impl Config {
             access_log: self.access_log,
         }
     }
-}
-
-fn without_empty_variable(argument: Arg) -> Arg {
-    let is_empty = argument.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
-    if is_empty { without_variable(argument) } else { argument }
-}
-
-fn without_variable(argument: Arg) -> Arg {
-    argument.env(Resettable::<clap::builder::OsStr>::Reset)
-}
-
-/// The same error, naming the environment variable that the bad value comes from, if it does.
-fn name_variable(mut error: clap::Error, command: &Command, arguments: &[OsString]) -> clap::Error {
-    let flag_in = |error: &clap::Error| match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(flag)) => Some(flag.clone()),
-        _ => None,
-    };
-    let of_arguments = command.clone().mut_args(without_variable).try_get_matches_from(arguments).err();
-    if of_arguments.is_some_and(|other| other.kind() == error.kind() && flag_in(&other) == flag_in(&error)) {
-        return error;
-    }
-    let variables = || command.get_arguments().filter_map(|argument| Some((argument, argument.get_env()?.to_str()?)));
-    if error.kind() == ErrorKind::InvalidUtf8 {
-        let is_malformed = |name: &str| env::var_os(name).is_some_and(|value| value.to_str().is_none());
-        if let Some((_, name)) = variables().find(|(_, name)| is_malformed(name)) {
-            let message = format!("the value of {name} is not UTF-8");
-            return command.clone().error(ErrorKind::InvalidUtf8, message);
-        }
-    }
-    // Such as "--port <PORT>".
-    if let Some(flag) = flag_in(&error)
-        && let Some(long) = flag.split(' ').next().and_then(|long| long.strip_prefix("--"))
-        && let Some((_, name)) = variables().find(|(argument, _)| argument.get_long() == Some(long))
-    {
-        let both = format!("{name} ({flag})");
-        error.insert(ContextKind::InvalidArg, ContextValue::String(both));
-    }
-    error
-}
-
-/// A time above 0, in seconds.
-fn time(text: &str) -> Result<Duration, &'static str> {
-    time_or_none(text).ok().filter(|time| !time.is_zero()).ok_or("not a number of seconds above 0 and at most 86400")
-}
-
-/// A time, in seconds.
-fn time_or_none(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().ok().filter(|&seconds| seconds <= MAX_SECONDS);
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or("not a number of seconds from 0 to 86400")
-}
-
-fn in_seconds(time: Duration) -> String {
-    time.as_secs_f64().to_string()
-}
-
-/// A count of at least one.
-fn count(text: &str) -> Result<usize, &'static str> {
-    text.parse().ok().filter(|&count| count > 0 && count <= MAX_COUNT).ok_or("not a number from 1 to 1000000")
 }
 
 #[cfg(test)]
