@@ -39,7 +39,7 @@ impl SharedStore {
         let mut driver = Driver::new(Rc::clone(&turns), server, replica);
         let session = match timeout(patience, driver.connect()).await {
             Ok(Ok(session)) => {
-                let next = turns.furthest();
+                let next = turns.next();
                 info!("the position '{url}' goes on at {next}; --start applies only to a new position");
                 Some(session)
             }

@@ -434,6 +434,29 @@ fn what_is_in_hand_at_the_end_is_given_back_if_nobody_has_taken_more() {
 }
 
 #[test]
+fn what_another_replica_gives_back_is_given_by_those_that_had_seen_it_taken() {
+    run(async {
+        let database = Database::new(0, 0);
+        let leaving = Replica::start(&database, 1);
+        leaving.get().await;
+        let gone: Vec<_> = (0..3).map(|_| Turns::ask(&leaving.turns)).collect();
+        sleep(Duration::from_secs(1)).await;
+        drop(gone);
+        let staying = Replica::start(&database, 2);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(staying.turns.next(), at(11), "three are in hand of the other replica");
+        assert_eq!(leaving.stop().await, (vec![at(7)], 0));
+        assert_eq!(staying.get().await, at(8));
+        assert_eq!(staying.turns.next(), at(9));
+        // A new connection finds nothing wrong either.
+        database.cut.notify_waiters();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(database.rows.borrow().next, Some(at(9)));
+        assert_eq!(staying.stop().await, (vec![at(8)], 0));
+    });
+}
+
+#[test]
 fn requests_wait_for_a_database_that_is_out_of_reach() {
     run(async {
         let database = Database::new(0, 0);
