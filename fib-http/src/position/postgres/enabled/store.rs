@@ -117,6 +117,7 @@ impl SharedStore {
                 && timeout(patience, task).await.is_err()
             {
                 warn!("the database of the position does not answer: numbers that were taken from it may be skipped");
+                turns.skip(&turns.rest());
             }
         }
     }

@@ -434,6 +434,24 @@ fn what_is_in_hand_at_the_end_is_given_back_if_nobody_has_taken_more() {
 }
 
 #[test]
+fn what_is_in_hand_at_the_end_is_counted_as_skipped_while_the_database_is_out_of_reach() {
+    run(async {
+        let database = Database::new(0, 0);
+        let replica = Replica::start(&database, 1);
+        replica.get().await;
+        let gone: Vec<_> = (0..3).map(|_| Turns::ask(&replica.turns)).collect();
+        sleep(Duration::from_secs(1)).await;
+        drop(gone);
+        database.is_down.set(true);
+        database.cut.notify_waiters();
+        sleep(Duration::from_secs(1)).await;
+        assert!(!replica.turns.is_connected.get());
+        assert_eq!(replica.stop().await, (vec![at(7)], 3));
+        assert_eq!(database.rows.borrow().next, Some(at(11)));
+    });
+}
+
+#[test]
 fn what_another_replica_gives_back_is_given_by_those_that_had_seen_it_taken() {
     run(async {
         let database = Database::new(0, 0);

@@ -7,6 +7,7 @@ use std::io;
 use std::rc::Rc;
 
 use tokio::sync::{Notify, oneshot};
+use tracing::warn;
 
 use crate::position::{Figures, Position, Unavailable};
 
@@ -197,6 +198,15 @@ impl Turns {
     /// The positions that are left in hand, in ascending order, at the end.
     pub(super) fn rest(&self) -> Vec<Position> {
         self.state.borrow_mut().taken.drain(..).collect()
+    }
+
+    /// Counts and reports positions, in ascending order, that were in hand at the end and could not be given back.
+    pub(super) fn skip(&self, left: &[Position]) {
+        if let (Some(first), Some(last)) = (left.first(), left.last()) {
+            let count = left.len() as u64;
+            self.count(|figures| figures.skipped += count);
+            warn!("{count} numbers from {first} to {last} were taken for requests that have gone, and are skipped");
+        }
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Figures)) {
