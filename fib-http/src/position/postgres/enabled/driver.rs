@@ -70,6 +70,8 @@ impl<C: Connect> Driver<C> {
             let _ = timeout(pause, self.turns.leaving()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        // There is no session in which anything can be given back.
+        self.turns.skip(&self.turns.rest());
     }
 
     /// Begins a session, finds out what became of the latest batch, and raises a database that has gone back.
@@ -176,19 +178,14 @@ impl<C: Connect> Driver<C> {
         };
         let first = rest.iter().enumerate().find(is_last).map_or(next, |(_, &position)| position);
         let left = match within(session.leave(first, next)).await {
-            Ok(true) => rest.iter().filter(|&&position| position < first).count(),
+            Ok(true) => rest.partition_point(|&position| position < first),
             Ok(false) => rest.len(),
             Err(failure) => {
                 warn!("the database of the position could not be left in an orderly way: {}", reason(&failure));
                 rest.len()
             }
         };
-        if let (Some(first), Some(last)) = (rest.first(), rest.last())
-            && left > 0
-        {
-            self.turns.count(|figures| figures.skipped += left as u64);
-            warn!("{left} numbers between {first} and {last} were taken for requests that have gone, and are skipped");
-        }
+        self.turns.skip(&rest[..left]);
     }
 
     fn has_gone_back(&self, position: Position) {

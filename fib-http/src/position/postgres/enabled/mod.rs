@@ -11,9 +11,10 @@
 //! indices after the row was read. Both statements lock the row first, so they come one after the other.
 //!
 //! **A database that has gone back**, because a backup was restored or because it failed over to a standby that lacked some
-//! commits, would give numbers again. Each replica remembers the furthest position that it knows to be taken. Where the
-//! database is behind that, the replica raises it, and gives nothing that comes before. It cannot know what other replicas were
-//! given after its own last batch.
+//! commits, would give numbers again. Each replica remembers the furthest position that it took itself. Where the database is
+//! behind that, the replica raises it, and gives nothing that comes before. It cannot know what other replicas were given after
+//! its own last batch. What they had taken when it connected tells nothing, because a replica that stops gives back what it has
+//! in hand.
 //!
 //! The SQL is what `PostgreSQL`, `CockroachDB` and `YugabyteDB` have in common.
 

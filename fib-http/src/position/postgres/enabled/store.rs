@@ -39,7 +39,7 @@ impl SharedStore {
         let mut driver = Driver::new(Rc::clone(&turns), server, replica);
         let session = match timeout(patience, driver.connect()).await {
             Ok(Ok(session)) => {
-                let next = turns.furthest();
+                let next = turns.next();
                 info!("the position '{url}' goes on at {next}; --start applies only to a new position");
                 Some(session)
             }
@@ -117,6 +117,7 @@ impl SharedStore {
                 && timeout(patience, task).await.is_err()
             {
                 warn!("the database of the position does not answer: numbers that were taken from it may be skipped");
+                turns.skip(&turns.rest());
             }
         }
     }

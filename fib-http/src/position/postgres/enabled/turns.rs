@@ -7,6 +7,7 @@ use std::io;
 use std::rc::Rc;
 
 use tokio::sync::{Notify, oneshot};
+use tracing::warn;
 
 use crate::position::{Figures, Position, Unavailable};
 
@@ -31,8 +32,11 @@ struct State {
     /// How many of them are promised to requests.
     promised: usize,
     waiting: VecDeque<oneshot::Sender<Turn>>,
-    /// The position after all that this replica knows to be taken, by itself or by others.
+    /// The position after all that this replica has taken, and at least any to which it has raised the database. What others
+    /// have taken does not count: they may give it back.
     furthest: Position,
+    /// The next position of all replicas when this one last learnt of it.
+    seen: Position,
     /// The database is to be raised to this position. No position before it is to be given.
     raise: Option<Position>,
 }
@@ -62,7 +66,8 @@ impl Turns {
 
     /// Where the position begins if the database has none.
     pub(super) fn start(&self) -> Position {
-        self.start.max(self.furthest())
+        let state = self.state.borrow();
+        self.start.max(state.furthest).max(state.seen)
     }
 
     /// A turn if a position is to be had now; otherwise it comes by the channel.
@@ -105,11 +110,11 @@ impl Turns {
     /// The position that is given next, or else the one that would be taken next if no other replica took one.
     pub(super) fn next(&self) -> Position {
         let state = self.state.borrow();
-        let unknown = || state.raise.map_or(state.furthest, |raise| raise.max(state.furthest));
+        let unknown = || state.raise.unwrap_or_default().max(state.furthest).max(state.seen);
         state.taken.front().copied().unwrap_or_else(unknown)
     }
 
-    /// The position after all that this replica knows to be taken.
+    /// The position after all that this replica has taken. The database is never to be behind it.
     pub(super) fn furthest(&self) -> Position {
         self.state.borrow().furthest
     }
@@ -141,7 +146,10 @@ impl Turns {
         drop(state);
         this.count(|figures| figures.skipped += skipped);
         Self::distribute(this);
-        this.saw(Position { index: end, ..first });
+        let next = Position { index: end, ..first };
+        this.saw(next);
+        let mut state = this.state.borrow_mut();
+        state.furthest = furthest.max(next);
         first < furthest
     }
 
@@ -152,7 +160,7 @@ impl Turns {
         if has_gone_back {
             state.raise = state.raise.max(Some(state.furthest));
         }
-        state.furthest = state.furthest.max(next);
+        state.seen = next;
         has_gone_back
     }
 
@@ -190,6 +198,15 @@ impl Turns {
     /// The positions that are left in hand, in ascending order, at the end.
     pub(super) fn rest(&self) -> Vec<Position> {
         self.state.borrow_mut().taken.drain(..).collect()
+    }
+
+    /// Counts and reports positions, in ascending order, that were in hand at the end and could not be given back.
+    pub(super) fn skip(&self, left: &[Position]) {
+        if let (Some(first), Some(last)) = (left.first(), left.last()) {
+            let count = left.len() as u64;
+            self.count(|figures| figures.skipped += count);
+            warn!("{count} numbers from {first} to {last} were taken for requests that have gone, and are skipped");
+        }
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Figures)) {
