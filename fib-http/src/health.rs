@@ -99,8 +99,10 @@ fn ask(mut stream: TcpStream, url: &HealthUrl, deadline: Instant) -> io::Result<
             }
             Ok(count) => head.extend_from_slice(&piece[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // So it is called where the time of a socket is over on Unix.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(late()),
+            // Unix and Windows name the end of a socket's time differently.
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                return Err(late());
+            }
             Err(error) => return Err(error),
         }
         if let Some(status) = status_in(&head)? {

@@ -292,6 +292,7 @@ fn a_shortage_refuses_a_number_and_ends_no_pass() {
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "a signal ends the program")]
 fn a_reader_who_goes_away_loses_no_number() {
     let mut program = Program::start(&["--max-index=100000000"]);
     let mut client = program.connect();

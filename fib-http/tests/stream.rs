@@ -194,6 +194,7 @@ fn http_1_0_gets_a_stream_too() {
 }
 
 #[test]
+#[cfg_attr(not(unix), ignore = "a signal ends the program")]
 fn streams_end_in_order_when_the_service_stops() {
     for lines in ["", EVENTS] {
         let mut program = Program::start(&[]);

@@ -117,7 +117,21 @@ fn messages(level: LevelFilter) -> Messages {
 
 /// Whether standard error is a terminal, and colour is wanted there (<https://no-color.org>).
 fn takes_colour() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && understands_escapes()
+}
+
+/// Whether the terminal understands escape sequences.
+#[cfg(not(windows))]
+fn understands_escapes() -> bool {
+    true
+}
+
+/// Whether the console understands escape sequences. It must be told to interpret them, and old ones cannot.
+#[cfg(windows)]
+fn understands_escapes() -> bool {
+    anstyle_query::windows::enable_ansi_colors().unwrap_or(false)
 }
 
 /// Writes a message to standard error, after the report about dropped ones.

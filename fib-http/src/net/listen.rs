@@ -162,7 +162,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         // Otherwise it is up to the system whether :: means IPv4 too.
         socket.set_only_v6(true)?;
     }
-    // On Unix this does not share a port that is in use, but takes one whose last connections have not expired yet.
+    // On Unix this does not share a port that is in use, but takes one whose last connections have not expired yet. On Windows
+    // it would share the port. SO_EXCLUSIVEADDRUSE, which keeps 0.0.0.0 and 127.0.0.1 from sharing one there, has no safe API.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;

@@ -95,30 +95,51 @@ mod unix {
 mod windows {
     use std::io;
 
-    use tokio::signal::windows::{CtrlC, ctrl_c};
+    use tokio::signal::windows::{
+        CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
+    };
 
-    /// The signals that stop the service: Ctrl-C.
+    /// The console events that stop the service: Ctrl-C, Ctrl-Break, the closing of the console, and the shutdown of the system.
+    ///
+    /// After the last two, Windows ends the process some seconds later even if it has not finished.
+    ///
+    /// The end of a user's session is not among them: Windows tells a service of every user's session, and ends other programs
+    /// before this event.
     #[derive(Debug)]
-    pub struct Signals(CtrlC);
+    pub struct Signals {
+        interrupt: CtrlC,
+        interrupt_group: CtrlBreak,
+        close: CtrlClose,
+        shutdown: CtrlShutdown,
+    }
 
     impl Signals {
-        /// Sets the handler. From now on Ctrl-C no longer ends the process by itself.
+        /// Sets the handler. From now on these events no longer end the process by themselves; none of them is lost.
         ///
         /// # Errors
         /// When the system refuses the handler.
         pub fn catch() -> io::Result<Self> {
-            ctrl_c().map(Self)
+            Ok(Self {
+                interrupt: ctrl_c()?,
+                interrupt_group: ctrl_break()?,
+                close: ctrl_close()?,
+                shutdown: ctrl_shutdown()?,
+            })
         }
 
-        /// A function that waits for the next signal and returns its name.
+        /// A function that waits for the next event and returns its name.
         ///
         /// # Errors
         /// Never.
         pub fn listen(self) -> io::Result<impl AsyncFnMut() -> &'static str> {
-            let Self(mut events) = self;
+            let Self { mut interrupt, mut interrupt_group, mut close, mut shutdown } = self;
             Ok(async move || {
-                events.recv().await;
-                "Ctrl-C"
+                tokio::select! {
+                    _ = interrupt.recv() => "Ctrl-C",
+                    _ = interrupt_group.recv() => "Ctrl-Break",
+                    _ = close.recv() => "the console was closed",
+                    _ = shutdown.recv() => "the system shuts down",
+                }
             })
         }
     }
