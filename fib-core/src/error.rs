@@ -7,12 +7,14 @@ use crate::limb::Limb;
 
 /// A number could not grow. Nothing has changed, and the same step can be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Exhausted {
     cause: Cause,
 }
 
 /// Why a number could not grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Cause {
     /// The [`MemoryGuard`](crate::MemoryGuard) refused.
@@ -69,6 +71,7 @@ impl Error for Exhausted {}
 
 /// A text is not a decimal number, a limb is too large, or the number is too long for the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ParseError {
     /// The text is empty.
@@ -118,6 +121,7 @@ impl Error for ParseError {
 
 /// The two values are not consecutive Fibonacci numbers at that index: [`Fibonacci::from_values`](crate::Fibonacci::from_values).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NotFibonacci;
 
 impl fmt::Display for NotFibonacci {

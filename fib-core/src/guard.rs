@@ -103,6 +103,7 @@ impl<F> fmt::Debug for GuardFn<F> {
 
 /// The memory that a step is about to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Demand {
     /// The number of bytes that both values hold now.

@@ -98,6 +98,29 @@
 //! time elsewhere: a Cortex-M3 is back at F(1000) after 75,000 instructions, where steps take 260,000. A program that keeps both
 //! values too returns in linear time: [`from_values`](crate::Fibonacci::from_values) checks them.
 //!
+//! With the feature `serde` a sequence is stored by any format of serde as the pair of its index and values, and is checked when it
+//! is read:
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! use fib_core::{Decimal, Fibonacci, Inline};
+//!
+//! type Sequence = Fibonacci<Decimal, Inline<{ Decimal::limbs_for(1_000) }>>;
+//!
+//! let mut fib = Sequence::new();
+//! fib.jump_to(500).unwrap();
+//! let mut flash = [0; 256];
+//! let stored = postcard::to_slice(&fib, &mut flash)?;
+//!
+//! let mut resumed: Sequence = postcard::from_bytes(stored)?;
+//! assert_eq!(resumed.advance().unwrap(), fib.advance().unwrap());
+//!
+//! stored[10] ^= 1; // a bit of F(499) is wrong
+//! assert!(postcard::from_bytes::<Sequence>(stored).is_err());
+//! # }
+//! # Ok::<(), postcard::Error>(())
+//! ```
+//!
 //! # Your own guard
 //!
 //! A [`MemoryGuard`](crate::MemoryGuard) is asked before each step except the one to F(0). It is told how many bytes both values

@@ -1,6 +1,6 @@
 //! The Fibonacci sequence without an upper bound, for servers and for microcontrollers.
 //!
-//! The crate is `no_std` and has no dependencies. It has its own arithmetic: unbounded numbers made of limbs, an iterator that
+//! The crate is `no_std` and has no dependencies by default. It has its own arithmetic: unbounded numbers made of limbs, an iterator that
 //! keeps two of them, and a [`MemoryGuard`] that decides whether they may grow. Nothing in it panics or aborts when memory runs
 //! out.
 //!
@@ -94,9 +94,18 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! - `alloc` (default): [`Heap`].
+//! - `jump` (default, enables `alloc`): [`Natural::fibonacci`](Natural), fast [jumps](#jumps).
+//! - `serde`: `Serialize` and `Deserialize` for [`Natural`] and [`Fibonacci`], as decimal strings in formats that people read, such
+//!   as JSON, and as limbs in others.
+//! - `defmt`: `defmt::Format` for [`Natural`], [`Demand`] and the errors. The host that reads the log makes the digits.
+//!
 //! The [`guide`] explains how to choose radix and storage, how much memory F(n) needs, and how to write a guard.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -121,6 +130,8 @@ mod limb;
 mod mul;
 mod natural;
 mod radix;
+#[cfg(feature = "serde")]
+mod serde;
 mod small;
 mod storage;
 mod text;

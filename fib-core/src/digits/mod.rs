@@ -19,6 +19,7 @@ pub const MAX_DIGITS: usize = 1_000;
 
 /// The digits were not computed. Nothing was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DigitsError {
     /// More than [`MAX_DIGITS`] digits were asked for, of a number that has more.
