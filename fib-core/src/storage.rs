@@ -40,10 +40,14 @@ pub(crate) mod sealed {
         /// The number of limbs for which there is room.
         fn capacity(&self) -> usize;
 
-        /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed.
-        fn growth(&self, len: usize) -> Result<usize, Exhausted>;
+        /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed. Storage of a fixed
+        /// size has the room or not.
+        #[inline]
+        fn growth(&self, len: usize) -> Result<usize, Exhausted> {
+            if len <= self.capacity() { Ok(0) } else { Err(Exhausted::capacity()) }
+        }
 
-        /// Makes room for `len` limbs in all, as [`Limbs::extend_to`] does, without appending any. Storage of a fixed size has it or not.
+        /// Makes room for `len` limbs in all, as [`Limbs::extend_to`] does, without appending any.
         fn make_room(&mut self, len: usize) -> Result<(), Exhausted> {
             self.growth(len).map(drop)
         }
@@ -242,15 +246,8 @@ impl<const N: usize> Limbs for Inline<N> {
     }
 
     #[inline]
-    fn growth(&self, len: usize) -> Result<usize, Exhausted> {
-        if len <= N { Ok(0) } else { Err(Exhausted::capacity()) }
-    }
-
-    #[inline]
     fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
-        if len > N {
-            return Err(Exhausted::capacity());
-        }
+        self.growth(len)?;
         // Limbs beyond the length are zero.
         self.len = len;
         Ok(())
@@ -302,15 +299,10 @@ impl Limbs for Slice<'_> {
     }
 
     #[inline]
-    fn growth(&self, len: usize) -> Result<usize, Exhausted> {
-        if len <= self.limbs.len() { Ok(0) } else { Err(Exhausted::capacity()) }
-    }
-
-    #[inline]
     fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
         if len > self.len {
             // The caller's slice may hold anything beyond the length.
-            self.limbs.get_mut(self.len..len).ok_or(Exhausted::capacity())?.fill(0);
+            self.limbs[self.len..len].fill(0);
             self.len = len;
         }
         Ok(())
@@ -324,3 +316,4 @@ impl Limbs for Slice<'_> {
         self.len = 0;
     }
 }
+            self.growth(len)?;
