@@ -12,14 +12,14 @@ pub struct Exhausted {
     cause: Cause,
 }
 
-/// Why a number could not grow.
+/// Why a number could not grow: [`Exhausted::cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Cause {
     /// The [`MemoryGuard`](crate::MemoryGuard) refused.
     Guard,
-    /// The number does not fit the storage, whose size is fixed ([`Inline`](crate::Inline)).
+    /// The number does not fit the storage, whose size is fixed ([`Inline`](crate::Inline) or [`Slice`](crate::Slice)).
     Capacity,
     /// The number is longer than any number on the heap can be: than a jump can compute
     /// ([`Natural::fibonacci`](crate::Natural)), or than half of the address space.

@@ -6,9 +6,10 @@ use crate::error::Exhausted;
 
 /// Decides, before each step of [`Fibonacci`](crate::Fibonacci), whether the step may take the memory that it needs.
 ///
-/// The iterator asks before every step except F(0), which needs no memory. It also asks when the step allocates nothing, so that
-/// a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can be tried again.
-/// It asks before a jump too ([`jump_to`](crate::Fibonacci)), and several times during a long one, so that a guard can cancel it.
+/// The sequence asks before every step except the one to F(0), which needs no memory. It also asks when the step allocates nothing,
+/// so that a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can be tried again.
+/// It asks before jumps and near jumps too ([`jump_to`](crate::Fibonacci::jump_to), [`nth`](Iterator::nth)), and several times
+/// during a long jump, so that a guard can cancel it.
 /// Since the guard is asked so often, it should be cheap: it should keep a reading of the system for a while, not take a new one
 /// each time.
 ///
@@ -146,7 +147,7 @@ impl MemoryGuard for Unlimited {
 ///
 /// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(10_000));
 /// while fib.advance().is_ok() {}
-/// assert!(fib.bytes_held() <= 10_000);
+/// assert!(fib.bytes_held() <= fib.guard().bytes());
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

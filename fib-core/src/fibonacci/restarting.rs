@@ -13,13 +13,18 @@ use crate::storage::{Buffer, Heap, Storage};
 /// The Fibonacci sequence that starts again at F(0) when memory is exhausted: [`Fibonacci::restarting`].
 ///
 /// ```
-/// use fib_core::{Decimal, Fibonacci, Inline};
+/// use fib_core::{ByteBudget, Decimal, Fibonacci, Inline};
 ///
-/// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+/// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().with_guard(ByteBudget::new(100)).restarting();
 /// while endless.restarts() == 0 {
 ///     endless.advance();
 /// }
-/// assert_eq!(endless.advance().to_string(), "1"); // F(1), because F(0) was lent when the limb was full
+/// assert_eq!(endless.get_ref().index(), 1); // F(0) was lent when the limb was full
+/// assert_eq!(*endless.advance(), 1);
+///
+/// *endless.guard_mut() = ByteBudget::new(0);
+/// assert_eq!(*endless.advance(), 0); // the guard refuses F(2)
+/// assert_eq!(endless.restarts(), 2);
 /// ```
 pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
     sequence: Fibonacci<R, S, G>,

@@ -41,7 +41,9 @@ use crate::storage::{Buffer, Heap, Inline, Storage};
 /// | text | [`Natural`] | `text.parse()`, [`from_digits`](Natural::from_digits) | linear; quadratic to [`Binary`](crate::Binary) |
 /// | [`Natural`] | text | `to_string()`, [`copy_digits`](Natural::copy_digits), [`write_digits`](Natural::write_digits) | linear; quadratic from [`Binary`](crate::Binary) |
 /// | limbs | [`Natural`] | [`from_limbs`](Natural::from_limbs) | linear |
+/// | [`Natural`] | limbs | [`limbs`](Natural::limbs) | constant |
 /// | bytes | [`Natural`] in [`Binary`](crate::Binary) | [`from_le_bytes`](Natural::from_le_bytes) | linear |
+/// | [`Natural`] in [`Binary`](crate::Binary) | bytes | [`le_bytes`](Natural::le_bytes) | linear |
 /// | [`Natural`] | [`Natural`] in another storage | `Natural::<Decimal, Inline<8>>::try_from(&n)` | linear |
 /// | [`Natural`] | [`Natural`] in another radix | `Natural::<Binary>::try_from(&n)` | quadratic |
 ///
@@ -78,7 +80,7 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
         &mut self.storage
     }
 
-    /// The number of bytes that the limbs occupy, including the room to grow.
+    /// The number of bytes that the limbs occupy, including the room to grow. Constant time.
     #[inline]
     #[must_use]
     pub fn bytes_held(&self) -> usize {
@@ -285,7 +287,8 @@ impl Natural<Decimal, Heap> {
     /// F(`index`), computed without the numbers before it, in about the time of three products of that length. That is much less
     /// than the additions up to there would take, or printing a binary number of that length.
     ///
-    /// While it runs it takes about ten times the memory of the number.
+    /// While it runs it takes about ten times the memory of the number, and up to 25 times that of a short one: see
+    /// [`Fibonacci::jump_bytes`](crate::Fibonacci::jump_bytes).
     ///
     /// ```
     /// use fib_core::Natural;
