@@ -158,6 +158,17 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Lends the next number, F([`index`](Self::index)), without consuming it. The first call computes it by one addition;
     /// further calls return it at once.
     ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut fib = Fibonacci::<Decimal, Inline<1>>::new();
+    /// fib.jump_to(12)?;
+    /// assert_eq!(*fib.peek()?, 144);
+    /// assert_eq!(*fib.advance()?, 144);
+    /// assert_eq!(fib.index(), 13);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Exhausted`] if the guard, the storage or the allocator refuses; the sequence is then unchanged.
     #[inline]
@@ -296,6 +307,16 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     /// Returns `None` at once, and consumes nothing, if there cannot be room for the number: if the storage is too small, if the
     /// guard or the allocator refuses two values of that length, or if the index is beyond the limit of jumps (`jump_to`). If
     /// memory is exhausted only on the way, the numbers that were skipped are consumed.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut fib = Fibonacci::<Decimal, Inline<{ Decimal::limbs_for(1_000) }>>::new();
+    /// assert_eq!(fib.nth(12).unwrap(), 144);
+    /// assert!(fib.nth(10_000).is_none()); // does not fit
+    /// assert_eq!(fib.index(), 13);
+    /// assert!(fib.step_by(10).take(3).eq([233, 28_657, 3_524_578])); // F(13), F(23), F(33)
+    /// ```
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
         let index = self.index.checked_add(u64::try_from(n).ok()?)?;
         self.approach(index).ok()?;

@@ -103,6 +103,13 @@ impl<F> fmt::Debug for GuardFn<F> {
 }
 
 /// The memory that a step is about to use.
+///
+/// ```
+/// use fib_core::Demand;
+///
+/// let demand = Demand::new(1_000, 520);
+/// assert_eq!((demand.held, demand.additional, demand.peak()), (1_000, 520, 1_520));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -128,7 +135,14 @@ impl Demand {
     }
 }
 
-/// A guard that never refuses. Numbers grow until the storage or the allocator has no more room.
+/// A guard that never refuses. Numbers grow until the storage or the allocator has no more room. A new sequence has this one.
+///
+/// ```
+/// use fib_core::{Decimal, Fibonacci, Inline, Unlimited};
+///
+/// let fib = Fibonacci::<Decimal, Inline<4>>::new();
+/// assert_eq!(*fib.guard(), Unlimited);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unlimited;
 

@@ -33,6 +33,13 @@ pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
 
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// A sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+    /// assert_eq!(endless.take(1_000).count(), 1_000);
+    /// ```
     #[must_use]
     pub fn restarting(self) -> Restarting<R, S, G> {
         Restarting { sequence: self, restarts: 0 }
@@ -71,6 +78,17 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Restarting<R, S, G> {
     }
 
     /// Moves to F(`index`), in the same pass: [`Fibonacci::jump_to`].
+    ///
+    /// ```
+    /// use fib_core::{Cause, Decimal, Fibonacci, Inline};
+    ///
+    /// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+    /// endless.jump_to(12)?;
+    /// assert_eq!(endless.jump_to(1_000).unwrap_err().cause(), Cause::Capacity);
+    /// assert_eq!(*endless.advance(), 144);
+    /// assert_eq!(endless.restarts(), 0);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     ///
     /// # Errors
     /// [`Exhausted`] if there is no memory for the jump. The sequence is then unchanged: a jump starts no new pass.

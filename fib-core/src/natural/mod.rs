@@ -48,6 +48,17 @@ use crate::storage::{Buffer, Heap, Inline, Storage};
 /// | [`Natural`] | [`Natural`] in another radix | `Natural::<Binary>::try_from(&n)` | quadratic |
 ///
 /// A number also compares with numbers in other storages and with the integers of Rust.
+///
+/// ```
+/// use fib_core::{Decimal, Inline, Natural};
+///
+/// let n = Natural::<Decimal, Inline<2>>::try_from(144_u8)?;
+/// let other: Natural<Decimal, Inline<8>> = "99999999999999999999999".parse()?;
+/// assert!(n < other && n == 144 && n > -1);
+/// assert_eq!(u64::try_from(&n), Ok(144));
+/// assert!(u64::try_from(&other).is_err());
+/// # Ok::<(), fib_core::ParseError>(())
+/// ```
 pub struct Natural<R = Decimal, S = Heap> {
     storage: S,
     radix: PhantomData<R>,
@@ -88,6 +99,14 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
     }
 
     /// Whether the number is zero. Constant time.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Inline, Natural};
+    ///
+    /// let n = Natural::<Decimal, Inline<2>>::from_digits(b"000")?;
+    /// assert!(n.is_zero() && n == 0);
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn is_zero(&self) -> bool {

@@ -9,6 +9,16 @@ use crate::storage::Buffer;
 
 /// Sends the limbs. The host that reads the log writes them as decimal digits, or in radix [`Binary`](crate::Binary) as hexadecimal
 /// digits after `0x`. So the device needs no time and no code for digits, and no allocator. Linear time.
+///
+/// ```no_run
+/// use fib_core::{Decimal, Fibonacci, Inline};
+///
+/// let mut fib = Fibonacci::<Decimal, Inline<4>>::new();
+/// match fib.advance_indexed() {
+///     Ok((index, number)) => defmt::info!("F({}) = {}", index, number),
+///     Err(exhausted) => defmt::warn!("{}", exhausted),
+/// }
+/// ```
 impl<R: Radix, S: Buffer> Format for Natural<R, S> {
     fn format(&self, f: Formatter<'_>) {
         let highest = self.limbs().last().copied().unwrap_or(0);

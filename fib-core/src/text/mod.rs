@@ -112,6 +112,16 @@ fn write_digits<E>(limbs: &[Limb], mut write: impl FnMut(&[u8]) -> Result<(), E>
 
 impl<R: Radix, S: Buffer> fmt::Debug for Natural<R, S> {
     /// `Natural(55)`, or in radix [`Binary`] `Natural(0x37)`, since hexadecimal takes linear time.
+    ///
+    /// ```
+    /// use fib_core::{Binary, Decimal, Inline, Natural};
+    ///
+    /// let n: Natural<Decimal, Inline<2>> = "55".parse()?;
+    /// assert_eq!(format!("{n:?}"), "Natural(55)");
+    /// let n = Natural::<Binary, Inline<2>>::try_from(&n)?;
+    /// assert_eq!(format!("{n:?}"), "Natural(0x37)");
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Natural(")?;
         if R::LIMB_MAX == Decimal::BASE - 1 {
@@ -173,6 +183,14 @@ fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
 
 impl<S: Buffer> fmt::Display for Natural<Decimal, S> {
     /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear time. Allocates nothing.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Inline, Natural};
+    ///
+    /// let n: Natural<Decimal, Inline<2>> = "144".parse()?;
+    /// assert_eq!(format!("{n} {n:+} {n:06} {n:*<6}"), "144 +144 000144 144***");
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&DecimalText(self.limbs()), f)
     }
@@ -292,6 +310,14 @@ const LIMB_HEX_DIGITS: usize = Limb::BITS as usize / 4;
 
 impl<S: Buffer> fmt::LowerHex for Natural<Binary, S> {
     /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear time. Allocates nothing.
+    ///
+    /// ```
+    /// use fib_core::{Binary, Inline, Natural};
+    ///
+    /// let n = Natural::<Binary, Inline<2>>::try_from(0x1234_u16)?;
+    /// assert_eq!(format!("{n:x} {n:#x} {n:#010x}"), "1234 0x1234 0x00001234");
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(self.limbs(), f)
     }
