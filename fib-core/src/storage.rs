@@ -248,7 +248,7 @@ mod heap {
 ///
 /// type F100 = Natural<Decimal, Inline<{ Decimal::limbs_for(100) }>>;
 /// let n: F100 = "354224848179261915075".parse()?;
-/// assert!(n.clone() == n && size_of_val(&n) <= n.bytes_held() + size_of::<u64>());
+/// assert!(n.clone() == n && size_of_val(&n) <= n.bytes_held() + 2 * size_of::<usize>());
 /// # Ok::<(), fib_core::ParseError>(())
 /// ```
 #[derive(Clone)]
