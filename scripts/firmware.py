@@ -1,4 +1,4 @@
-"""Checks the output of a firmware program: every number from F(0) on, the end, and the restart by the guard."""
+"""Checks the output of a firmware program: every number from F(0) on, the end, and what comes after it."""
 
 import re
 import sys
@@ -23,5 +23,15 @@ while lines[index].startswith(f"F({index}) = "):
     index += 1
 
 assert index > 1000, f"only {index} numbers"
-assert re.fullmatch(rf"F\({index}\): (the number does not fit its storage|the allocator has no memory .*)", lines[index])
-assert re.fullmatch(r"the guard refused F\(\d+\); F\(0\) came again, and now F\(1\) = 1", lines[-1]), lines[-1]
+ends = "the number does not fit its storage|the allocator has no memory .*|Exhausted { cause: Capacity }"
+assert re.fullmatch(rf"F\({index}\): ({ends})", lines[index]), lines[index]
+
+for line in lines[index + 1 :]:
+    if binary := re.fullmatch(r"F\((\d+)\) = (.*)", line):
+        a, b = 0, 1
+        for _ in range(int(binary[1])):
+            a, b = b, a + b
+        assert binary[2] == hex(a), f"F({binary[1]}) is {a:#x}: {line}"
+
+refused = r"the guard refused F\(\d+\); F\(0\) came again, and now F\(1\) = 1"
+assert re.fullmatch(rf"{refused}|Demand {{ held: 192, additional: 0 }}", lines[-1]), lines[-1]

@@ -32,6 +32,7 @@ fn main() {
         println!("cargo:rustc-link-arg-bins=-Tmemory.x");
     }
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    println!("cargo:rustc-link-arg-bin=log=-Tdefmt.x");
 }
 
 fn cortex_m(flash: &str, flash_size: &str, ram_size: &str) -> String {

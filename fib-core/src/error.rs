@@ -6,18 +6,29 @@ use core::fmt;
 use crate::limb::Limb;
 
 /// A number could not grow. Nothing has changed, and the same step can be tried again.
+///
+/// ```
+/// use fib_core::{Binary, Cause, Exhausted, Inline, Natural};
+///
+/// let error = Natural::<Binary, Inline<1>>::try_from(u128::MAX).map(|_| ()).unwrap_err();
+/// assert_eq!(error.cause(), Cause::Capacity);
+/// assert_eq!(error.to_string(), "the number does not fit its storage");
+/// assert_eq!(Exhausted::refused().cause(), Cause::Guard);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Exhausted {
     cause: Cause,
 }
 
-/// Why a number could not grow.
+/// Why a number could not grow: [`Exhausted::cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Cause {
     /// The [`MemoryGuard`](crate::MemoryGuard) refused.
     Guard,
-    /// The number does not fit the storage, whose size is fixed ([`Inline`](crate::Inline)).
+    /// The number does not fit the storage, whose size is fixed ([`Inline`](crate::Inline) or [`Slice`](crate::Slice)).
     Capacity,
     /// The number is longer than any number on the heap can be: than a jump can compute
     /// ([`Natural::fibonacci`](crate::Natural)), or than half of the address space.
@@ -68,7 +79,18 @@ impl fmt::Display for Exhausted {
 impl Error for Exhausted {}
 
 /// A text is not a decimal number, a limb is too large, or the number is too long for the storage.
+///
+/// ```
+/// use fib_core::{Decimal, Inline, Natural, ParseError};
+///
+/// let parse = |text: &str| text.parse::<Natural<Decimal, Inline<1>>>().unwrap_err();
+/// assert_eq!(parse(""), ParseError::Empty);
+/// assert_eq!(parse("1,000"), ParseError::InvalidDigit { byte: b',', offset: 1 });
+/// assert!(matches!(parse("100000000000000000000"), ParseError::TooLong(_)));
+/// assert_eq!(parse("-1").to_string(), "not a decimal digit: '-' at byte 0");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ParseError {
     /// The text is empty.
@@ -117,7 +139,15 @@ impl Error for ParseError {
 }
 
 /// The two values are not consecutive Fibonacci numbers at that index: [`Fibonacci::from_values`](crate::Fibonacci::from_values).
+///
+/// ```
+/// use fib_core::{Decimal, Fibonacci, Inline, Natural, NotFibonacci};
+///
+/// let [a, b] = ["89", "145"].map(|digits| digits.parse::<Natural<Decimal, Inline<1>>>().unwrap());
+/// assert_eq!(Fibonacci::from_values(13, [a, b]).unwrap_err(), NotFibonacci);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NotFibonacci;
 
 impl fmt::Display for NotFibonacci {

@@ -42,7 +42,6 @@ pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
     index: u64,
     /// Whether the place of F(index) still holds F(index - 2). False at the start, so that a static sequence in [`Inline`] storage
     /// is all zeros: it takes no room in the flash, and no copy at boot.
-    ///
     behind: bool,
     guard: G,
 }
@@ -158,6 +157,17 @@ impl<R: Radix, S: Buffer, G> Fibonacci<R, S, G> {
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Lends the next number, F([`index`](Self::index)), without consuming it. The first call computes it by one addition;
     /// further calls return it at once.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut fib = Fibonacci::<Decimal, Inline<1>>::new();
+    /// fib.jump_to(12)?;
+    /// assert_eq!(*fib.peek()?, 144);
+    /// assert_eq!(*fib.advance()?, 144);
+    /// assert_eq!(fib.index(), 13);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     ///
     /// # Errors
     /// [`Exhausted`] if the guard, the storage or the allocator refuses; the sequence is then unchanged.
@@ -287,16 +297,26 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
 
     /// Skips `n` numbers without cloning them, and returns a clone of the one after them.
     ///
-    /// Takes the fastest way: steps, near jumps, each of which moves by up to 90 numbers in place in the time of about ten steps, or
-    /// in radix [`Decimal`] on the heap a jump (feature `jump`). So do `skip` and `step_by`. Without a jump the time is proportional to
-    /// `n` times the length of the number.
+    /// Takes the fastest way, as [`jump_to`](Self::jump_to) does: steps; near jumps, each of which moves by up to 90 numbers in place
+    /// in the time of 4 to 17 steps; or a jump. So do `skip` and `step_by`.
     ///
-    /// A jump needs more memory (`jump_bytes`) for a moment. If that is refused, but there is room for both values at the
-    /// end, it jumps as far as memory allows, and goes on by near jumps, which need no more memory than steps.
+    /// In radix [`Decimal`] on the heap, with the feature `jump`, a jump needs more memory (`jump_bytes`) for a moment. If that is
+    /// refused, but there is room for both values at the end, it jumps as far as memory allows, and goes on by near jumps, which
+    /// need no more memory than steps.
     ///
     /// Returns `None` at once, and consumes nothing, if there cannot be room for the number: if the storage is too small, if the
     /// guard or the allocator refuses two values of that length, or if the index is beyond the limit of jumps (`jump_to`). If
     /// memory is exhausted only on the way, the numbers that were skipped are consumed.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let mut fib = Fibonacci::<Decimal, Inline<{ Decimal::limbs_for(1_000) }>>::new();
+    /// assert_eq!(fib.nth(12).unwrap(), 144);
+    /// assert!(fib.nth(10_000).is_none()); // does not fit
+    /// assert_eq!(fib.index(), 13);
+    /// assert!(fib.step_by(10).take(3).eq([233, 28_657, 3_524_578])); // F(13), F(23), F(33)
+    /// ```
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
         let index = self.index.checked_add(u64::try_from(n).ok()?)?;
         self.approach(index).ok()?;

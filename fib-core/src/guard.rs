@@ -6,9 +6,10 @@ use crate::error::Exhausted;
 
 /// Decides, before each step of [`Fibonacci`](crate::Fibonacci), whether the step may take the memory that it needs.
 ///
-/// The iterator asks before every step except F(0), which needs no memory. It also asks when the step allocates nothing, so that
-/// a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can be tried again.
-/// It asks before a jump too ([`jump_to`](crate::Fibonacci)), and several times during a long one, so that a guard can cancel it.
+/// The sequence asks before every step except the one to F(0), which needs no memory. It also asks when the step allocates nothing,
+/// so that a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can be tried again.
+/// It asks before jumps and near jumps too ([`jump_to`](crate::Fibonacci::jump_to), [`nth`](Iterator::nth)), and several times
+/// during a long jump, so that a guard can cancel it.
 /// Since the guard is asked so often, it should be cheap: it should keep a reading of the system for a while, not take a new one
 /// each time.
 ///
@@ -102,7 +103,15 @@ impl<F> fmt::Debug for GuardFn<F> {
 }
 
 /// The memory that a step is about to use.
+///
+/// ```
+/// use fib_core::Demand;
+///
+/// let demand = Demand::new(1_000, 520);
+/// assert_eq!((demand.held, demand.additional, demand.peak()), (1_000, 520, 1_520));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Demand {
     /// The number of bytes that both values hold now.
@@ -126,7 +135,14 @@ impl Demand {
     }
 }
 
-/// A guard that never refuses. Numbers grow until the storage or the allocator has no more room.
+/// A guard that never refuses. Numbers grow until the storage or the allocator has no more room. A new sequence has this one.
+///
+/// ```
+/// use fib_core::{Decimal, Fibonacci, Inline, Unlimited};
+///
+/// let fib = Fibonacci::<Decimal, Inline<4>>::new();
+/// assert_eq!(*fib.guard(), Unlimited);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unlimited;
 
@@ -145,7 +161,7 @@ impl MemoryGuard for Unlimited {
 ///
 /// let mut fib = Fibonacci::<Decimal>::new().with_guard(ByteBudget::new(10_000));
 /// while fib.advance().is_ok() {}
-/// assert!(fib.bytes_held() <= 10_000);
+/// assert!(fib.bytes_held() <= fib.guard().bytes());
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

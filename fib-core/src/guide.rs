@@ -2,9 +2,9 @@
 //!
 //! # Which radix
 //!
-//! Choose [`Decimal`](crate::Decimal), unless nobody ever reads the numbers. It writes and parses text in linear time, and it can
-//! jump. [`Binary`](crate::Binary) takes 1.4 % less memory with 64-bit limbs (7 % with 32-bit limbs), adds somewhat faster, and
-//! converts to hexadecimal, to bytes and from bytes ([`le_bytes`](crate::Natural::le_bytes),
+//! Choose [`Decimal`](crate::Decimal), unless nobody ever reads the numbers. It writes and parses text in linear time, and on the
+//! heap it jumps fast. [`Binary`](crate::Binary) takes 1.4 % less memory with 64-bit limbs (7 % with 32-bit limbs), adds somewhat
+//! faster, and converts to hexadecimal, to bytes and from bytes ([`le_bytes`](crate::Natural::le_bytes),
 //! [`from_le_bytes`](crate::Natural::from_le_bytes)). Its decimal text takes quadratic time and needs an allocator, and its jumps
 //! take quadratic time.
 //!
@@ -19,11 +19,12 @@
 //! ([`Fibonacci::in_slices`](crate::Fibonacci::in_slices)). Such a sequence lends its numbers, and is no iterator.
 //!
 //! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator can, and frees everything at a restart. If the allocator
-//! cannot extend a block in place, the old block and the new one both exist for a moment
-//! ([`Demand::peak`](crate::Demand::peak)), and a simple allocator leaves gaps: plan for twice what both values hold. With
-//! `embedded-alloc`, a heap of 16 KiB was full at F(37,814), where both values held 7,080 bytes. A jump asks the guard for
-//! all of its memory at once, [`Fibonacci::jump_bytes`](crate::Fibonacci). That is about ten times the memory of a
-//! long number, and up to 25 times that of a number of some thousand digits, for which the smallest transform of vectors is large:
+//! cannot extend a block in place, the old block and the new one both exist for a moment ([`Demand::peak`](crate::Demand::peak)),
+//! and a simple allocator leaves gaps: plan for twice what both values hold. With `embedded-alloc`, a heap of 16 KiB was full at
+//! F(37,814), where both values held 7,080 bytes. A jump there, in radix [`Decimal`](crate::Decimal) and with the feature `jump`,
+//! asks the guard for all of its memory at once, [`Fibonacci::jump_bytes`](crate::Fibonacci). That is about ten times the memory
+//! of a long number, and up to 25 times that of a number of some thousand digits, for which the smallest transform of vectors is
+//! large:
 //!
 //! ```
 //! # #[cfg(feature = "jump")] {
@@ -94,15 +95,39 @@
 //!
 //! # Going on after a restart
 //!
-//! The index is the whole state. [`jump_to`](crate::Fibonacci::jump_to) computes the rest: fast on the heap, and in quadratic
-//! time elsewhere: a Cortex-M3 is back at F(1000) after 75,000 instructions, where steps take 260,000. A program that keeps both
-//! values too returns in linear time: [`from_values`](crate::Fibonacci::from_values) checks them.
+//! The index is the whole state. [`jump_to`](crate::Fibonacci::jump_to) computes the rest: fast in radix
+//! [`Decimal`](crate::Decimal) on the heap, and in quadratic time elsewhere. A Cortex-M3 is back at F(1000) after 75,000
+//! instructions, where steps take 260,000. A program that keeps both values too returns in linear time:
+//! [`from_values`](crate::Fibonacci::from_values) checks them.
+//!
+//! With the feature `serde` a sequence is stored by any format of serde as the pair of its index and values, and is checked when it
+//! is read:
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! use fib_core::{Decimal, Fibonacci, Inline};
+//!
+//! type Sequence = Fibonacci<Decimal, Inline<{ Decimal::limbs_for(1_000) }>>;
+//!
+//! let mut fib = Sequence::new();
+//! fib.jump_to(500).unwrap();
+//! let mut flash = [0; 256];
+//! let stored = postcard::to_slice(&fib, &mut flash)?;
+//!
+//! let mut resumed: Sequence = postcard::from_bytes(stored)?;
+//! assert_eq!(resumed.advance().unwrap(), fib.advance().unwrap());
+//!
+//! stored[10] ^= 1; // a bit of F(499) is wrong
+//! assert!(postcard::from_bytes::<Sequence>(stored).is_err());
+//! # }
+//! # Ok::<(), postcard::Error>(())
+//! ```
 //!
 //! # Your own guard
 //!
-//! A [`MemoryGuard`](crate::MemoryGuard) is asked before each step except the one to F(0). It is told how many bytes both values
-//! hold and how many the step requests from the allocator ([`Demand`](crate::Demand)). `Ok` admits the step. An error changes
-//! nothing, and the same step can be tried again.
+//! A [`MemoryGuard`](crate::MemoryGuard) is asked before each step except the one to F(0), and before each jump. It is told how
+//! many bytes both values hold and how many the step requests from the allocator ([`Demand`](crate::Demand)). `Ok` admits the
+//! step. An error changes nothing, and the same step can be tried again.
 //!
 //! - It is asked at every step, and a step with short numbers takes a few nanoseconds, so keep the guard cheap. Most steps
 //!   allocate nothing.

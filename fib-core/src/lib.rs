@@ -1,6 +1,6 @@
 //! The Fibonacci sequence without an upper bound, for servers and for microcontrollers.
 //!
-//! The crate is `no_std` and has no dependencies. It has its own arithmetic: unbounded numbers made of limbs, an iterator that
+//! The crate is `no_std` and has no dependencies by default. It has its own arithmetic: unbounded numbers made of limbs, an iterator that
 //! keeps two of them, and a [`MemoryGuard`] that decides whether they may grow. Nothing in it panics or aborts when memory runs
 //! out.
 //!
@@ -51,11 +51,10 @@
 //!
 //! # Jumps
 //!
-//! With the feature `jump` (on by default), [`Natural::fibonacci`](Natural) computes one number without those before it, and
-//! [`Fibonacci::jump_to`] moves to any index. Both multiply in decimal by number-theoretic transforms: on vectors of
-//! `f64` where the machine has AVX-512 or AVX2 with FMA, in portable integers elsewhere. F(100,000,000), which has 20,898,764
-//! digits, takes 50 ms with its text on one core of an AMD Zen 5. [`Iterator::nth`], and so `skip` and `step_by`, jump where that
-//! is faster.
+//! [`Fibonacci::jump_to`] moves to any index. With the feature `jump` (on by default), [`Natural::fibonacci`](Natural) computes
+//! one number without those before it, and both multiply in decimal by number-theoretic transforms: on vectors of `f64` where the
+//! machine has AVX-512 or AVX2 with FMA, in portable integers elsewhere. F(100,000,000), which has 20,898,764 digits, takes 50 ms
+//! with its text on one core of an AMD Zen 5.
 //!
 //! ```
 //! # #[cfg(feature = "jump")] {
@@ -69,8 +68,11 @@
 //! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
-//! In other storages, and in radix [`Binary`], `jump_to` works in place, by schoolbook products and without an allocator. So a
-//! program that keeps one integer can go on where it was, on a microcontroller too.
+//! In other storages, in radix [`Binary`], and without the feature, `jump_to` multiplies by the schoolbook method in the place of the
+//! values. So a program that keeps one integer can go on where it was, on a microcontroller too.
+//!
+//! A short way forwards is a series of near jumps: each goes over up to 90 numbers in one pass over both values, in every radix and
+//! storage. [`Iterator::nth`], and so `skip` and `step_by`, take the fastest of steps, near jumps and a jump.
 //!
 //! # Digits without the number
 //!
@@ -78,9 +80,9 @@
 //!
 //! # Guards
 //!
-//! A [`MemoryGuard`] is asked before each step. It is told how many bytes are held and how many the step will request from the
-//! allocator. The crate has [`Unlimited`] and [`ByteBudget`]; a guard of your own takes a few lines. The caller decides what a
-//! refusal means: an [`Exhausted`] error and another try later, the end of the iterator, or a new pass from F(0):
+//! A [`MemoryGuard`] is asked before each step and each jump. It is told how many bytes are held and how many the step will
+//! request from the allocator. The crate has [`Unlimited`] and [`ByteBudget`]; a guard of your own takes a few lines. The caller
+//! decides what a refusal means: an [`Exhausted`] error and another try later, the end of the iterator, or a new pass from F(0):
 //!
 //! ```
 //! # #[cfg(feature = "alloc")] {
@@ -94,9 +96,18 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! - `alloc` (default): [`Heap`].
+//! - `jump` (default, enables `alloc`): [`Natural::fibonacci`](Natural), fast [jumps](#jumps).
+//! - `serde`: `Serialize` and `Deserialize` for [`Natural`] and [`Fibonacci`], as decimal strings in formats that people read, such
+//!   as JSON, and as limbs in others.
+//! - `defmt`: `defmt::Format` for [`Natural`], [`Demand`] and the errors. The host that reads the log makes the digits.
+//!
 //! The [`guide`] explains how to choose radix and storage, how much memory F(n) needs, and how to write a guard.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -121,6 +132,8 @@ mod limb;
 mod mul;
 mod natural;
 mod radix;
+#[cfg(feature = "serde")]
+mod serde;
 mod small;
 mod storage;
 mod text;

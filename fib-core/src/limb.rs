@@ -4,6 +4,13 @@
 ///
 /// `--cfg fib_limb32` chooses `u32` everywhere, which is how a 64-bit host tests what a 32-bit target runs. It needs
 /// `--cfg fib_portable`.
+///
+/// ```
+/// use fib_core::{Decimal, Limb};
+///
+/// // The memory for both values of a sequence at F(1000).
+/// assert!(2 * Decimal::limbs_for(1_000) * size_of::<Limb>() <= 192);
+/// ```
 #[cfg(all(target_pointer_width = "64", not(fib_limb32)))]
 pub type Limb = u64;
 

@@ -6,6 +6,19 @@ use crate::limb::{DECIMAL_BASE, LIMB_DIGITS, Limb, WideLimb};
 use sealed::Arithmetic;
 
 /// The radix in which a [`Natural`](crate::Natural) is stored: [`Decimal`] or [`Binary`]. Sealed.
+///
+/// ```
+/// use fib_core::{Binary, Buffer, Decimal, Inline, Natural, Radix};
+///
+/// fn limb_count<R: Radix, S: Buffer>(number: &Natural<R, S>) -> usize {
+///     number.limbs().len()
+/// }
+///
+/// let n: Natural<Decimal, Inline<3>> = "10000000000000000000".parse()?; // 10^19
+/// let bits = Natural::<Binary, Inline<2>>::try_from(&n)?;
+/// assert!(limb_count(&n) > limb_count(&bits));
+/// # Ok::<(), fib_core::ParseError>(())
+/// ```
 pub trait Radix: Arithmetic {}
 
 pub(crate) mod sealed {
@@ -45,10 +58,29 @@ pub(crate) mod sealed {
 /// Limbs in base 10^19 (10^9 where a limb has 32 bits). Printing takes linear time.
 ///
 /// 63.1 of a limb's 64 bits carry information (29.9 of 32).
+///
+/// ```
+/// use fib_core::{Decimal, Limb};
+///
+/// assert_eq!(Decimal::BASE, (10 as Limb).pow(Decimal::LIMB_DIGITS as u32));
+/// assert_eq!(Decimal::digits_for(100), 21);
+/// assert_eq!(Decimal::limbs_for(100), 21_usize.div_ceil(Decimal::LIMB_DIGITS));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decimal;
 
 /// Limbs in base 2^64 (2^32 where a limb has 32 bits). This is the densest form, and the one that other libraries use.
+///
+/// ```
+/// use fib_core::{Binary, Fibonacci, Inline, Limb};
+///
+/// assert_eq!(Binary::bits_for(100), 69);
+/// assert_eq!(Binary::limbs_for(100), 69_usize.div_ceil(Limb::BITS as usize));
+///
+/// let mut fib = Fibonacci::<Binary, Inline<{ Binary::limbs_for(100) }>>::new();
+/// let number = fib.nth(100).unwrap();
+/// assert_eq!(format!("{number:#x}"), "0x1333db76a7c594bfc3");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Binary;
 

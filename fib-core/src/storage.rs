@@ -5,6 +5,22 @@ use crate::limb::Limb;
 use sealed::{Create, Limbs};
 
 /// Where the limbs of a [`Natural`](crate::Natural) live: [`Heap`], [`Inline`] or [`Slice`]. Sealed.
+///
+/// ```
+/// use fib_core::{Buffer, Decimal, Fibonacci, Inline};
+///
+/// /// The index of the first number with more than `digits` digits, whatever holds it; `None` if none fits.
+/// fn first_longer<S: Buffer>(fib: &mut Fibonacci<Decimal, S>, digits: usize) -> Option<u64> {
+///     while fib.peek().ok()?.digit_count() <= digits {
+///         fib.advance().ok()?;
+///     }
+///     Some(fib.index())
+/// }
+///
+/// assert_eq!(first_longer(&mut Fibonacci::<_, Inline<4>>::new(), 9), Some(45));
+/// let mut memory = [[0; 1]; 2];
+/// assert_eq!(first_longer(&mut Fibonacci::in_slices(memory.each_mut().map(|limbs| &mut limbs[..])), 99), None);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold the limbs of a number",
     note = "the storages are `Heap`, with the feature `alloc` (on by default), and `Inline<N>` and `Slice`, which need no allocator"
@@ -14,6 +30,20 @@ pub trait Buffer: Limbs {}
 /// Where new numbers can be made: [`Heap`] or [`Inline`]. Sealed.
 ///
 /// Parsing, conversion, clones, and so the [`Iterator`] of a sequence, need such a storage.
+///
+/// ```
+/// use fib_core::{Decimal, Exhausted, Inline, Natural, Radix, Storage};
+///
+/// fn double<R: Radix, S: Storage>(number: &Natural<R, S>) -> Result<Natural<R, S>, Exhausted> {
+///     let mut sum = number.try_clone()?;
+///     sum.try_add_assign(number)?;
+///     Ok(sum)
+/// }
+///
+/// let n: Natural<Decimal, Inline<2>> = "72".parse().unwrap();
+/// assert_eq!(double(&n)?, 144);
+/// # Ok::<(), Exhausted>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "no number can be made in the storage `{Self}`",
     note = "the storages are `Heap`, with the feature `alloc` (on by default), and `Inline<N>`, which needs no allocator"
@@ -40,10 +70,14 @@ pub(crate) mod sealed {
         /// The number of limbs for which there is room.
         fn capacity(&self) -> usize;
 
-        /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed.
-        fn growth(&self, len: usize) -> Result<usize, Exhausted>;
+        /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed. Storage of a fixed
+        /// size has the room or not.
+        #[inline]
+        fn growth(&self, len: usize) -> Result<usize, Exhausted> {
+            if len <= self.capacity() { Ok(0) } else { Err(Exhausted::capacity()) }
+        }
 
-        /// Makes room for `len` limbs in all, as [`Limbs::extend_to`] does, without appending any. Storage of a fixed size has it or not.
+        /// Makes room for `len` limbs in all, as [`Limbs::extend_to`] does, without appending any.
         fn make_room(&mut self, len: usize) -> Result<(), Exhausted> {
             self.growth(len).map(drop)
         }
@@ -75,6 +109,16 @@ pub(crate) mod sealed {
 ///
 /// The type always exists, so that it can be the default type parameter. It implements [`Storage`] with the feature `alloc`
 /// (on by default).
+///
+/// ```
+/// # #[cfg(feature = "alloc")] {
+/// use fib_core::{Decimal, Heap, Natural};
+///
+/// let n: Natural<Decimal, Heap> = "1".repeat(10_000).parse()?; // the same as `Natural`
+/// assert_eq!(n.bytes_held(), 10_000_usize.div_ceil(Decimal::LIMB_DIGITS) * size_of::<fib_core::Limb>());
+/// # }
+/// # Ok::<(), fib_core::ParseError>(())
+/// ```
 #[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "without an allocator it is only a name"))]
 pub struct Heap {
     #[cfg(feature = "alloc")]
@@ -198,6 +242,15 @@ mod heap {
 ///
 /// [`Decimal::limbs_for`](crate::Decimal::limbs_for) and [`Binary::limbs_for`](crate::Binary::limbs_for) tell which `N`
 /// a given Fibonacci number needs.
+///
+/// ```
+/// use fib_core::{Decimal, Inline, Natural};
+///
+/// type F100 = Natural<Decimal, Inline<{ Decimal::limbs_for(100) }>>;
+/// let n: F100 = "354224848179261915075".parse()?;
+/// assert!(n.clone() == n && size_of_val(&n) <= n.bytes_held() + 2 * size_of::<usize>());
+/// # Ok::<(), fib_core::ParseError>(())
+/// ```
 #[derive(Clone)]
 pub struct Inline<const N: usize> {
     limbs: [Limb; N],
@@ -242,15 +295,8 @@ impl<const N: usize> Limbs for Inline<N> {
     }
 
     #[inline]
-    fn growth(&self, len: usize) -> Result<usize, Exhausted> {
-        if len <= N { Ok(0) } else { Err(Exhausted::capacity()) }
-    }
-
-    #[inline]
     fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
-        if len > N {
-            return Err(Exhausted::capacity());
-        }
+        self.growth(len)?;
         // Limbs beyond the length are zero.
         self.len = len;
         Ok(())
@@ -268,6 +314,20 @@ impl<const N: usize> Limbs for Inline<N> {
 
 /// Limbs in a slice of the caller: no allocator, and a length that need not be known at compile time. A sequence over two slices
 /// is made by [`Fibonacci::in_slices`](crate::Fibonacci::in_slices).
+///
+/// ```
+/// use fib_core::{Binary, Fibonacci, Natural, Slice};
+///
+/// fn is_short(number: &Natural<Binary, Slice<'_>>) -> bool {
+///     number.limbs().len() <= 1
+/// }
+///
+/// let (mut first, mut second) = ([0; 4], [0; 4]);
+/// let mut fib = Fibonacci::<Binary, _>::in_slices([&mut first, &mut second]);
+/// fib.jump_to(40)?;
+/// assert!(is_short(fib.advance()?));
+/// # Ok::<(), fib_core::Exhausted>(())
+/// ```
 pub struct Slice<'a> {
     limbs: &'a mut [Limb],
     len: usize,
@@ -302,15 +362,11 @@ impl Limbs for Slice<'_> {
     }
 
     #[inline]
-    fn growth(&self, len: usize) -> Result<usize, Exhausted> {
-        if len <= self.limbs.len() { Ok(0) } else { Err(Exhausted::capacity()) }
-    }
-
-    #[inline]
     fn extend_to(&mut self, len: usize) -> Result<(), Exhausted> {
         if len > self.len {
+            self.growth(len)?;
             // The caller's slice may hold anything beyond the length.
-            self.limbs.get_mut(self.len..len).ok_or(Exhausted::capacity())?.fill(0);
+            self.limbs[self.len..len].fill(0);
             self.len = len;
         }
         Ok(())

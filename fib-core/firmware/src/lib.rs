@@ -4,6 +4,7 @@
 //!   sequence until their storage is full, let a guard restart it, and check F(1000).
 //! - `steps` counts the instructions of a step, and `digits` those of the first and the last digits of a long number.
 //! - `resume` returns to a position from its index alone.
+//! - `log` sends numbers by defmt.
 //! - `empty` does nothing. The size of the code of another program is what it has more than `empty`.
 //! - `panics` and `faults` show how a failure ends.
 //!

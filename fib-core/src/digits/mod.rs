@@ -18,7 +18,16 @@ pub use trailing::trailing_digits;
 pub const MAX_DIGITS: usize = 1_000;
 
 /// The digits were not computed. Nothing was written.
+///
+/// ```
+/// use fib_core::{DigitsError, MAX_DIGITS, trailing_digits};
+///
+/// let mut digits = [0; MAX_DIGITS + 1];
+/// assert_eq!(trailing_digits(100_000, &mut digits), Err(DigitsError::TooMany));
+/// assert_eq!(trailing_digits(1_000, &mut digits), Ok(209)); // all digits of a shorter number
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DigitsError {
     /// More than [`MAX_DIGITS`] digits were asked for, of a number that has more.

@@ -1,4 +1,4 @@
-//! Jumps from nothing by transforms, and the way that [`Iterator::nth`] takes.
+//! Jumps from nothing to new numbers, and the way that [`Iterator::nth`] takes.
 
 use super::Fibonacci;
 use crate::error::{Cause, Exhausted};
@@ -48,10 +48,12 @@ impl Fibonacci<Decimal, Heap, Unlimited> {
 
 #[cfg(feature = "jump")]
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
-    /// Products by transforms exist for this radix and storage.
+    /// Whether [`mul`](crate::mul) computes numbers in this radix and storage.
     const HAS_TRANSFORMS: bool = R::LIMB_MAX == Decimal::BASE - 1 && S::FROM_VEC.is_some();
 
-    /// Moves to F(`index`), which is not F(0), by products of new numbers; `None` if there are no transforms for them.
+    /// Replaces both values by new ones, F(`index`) and the number before it, computed by [`mul`](crate::mul) whatever the distance.
+    /// The index is not 0. `None` in another radix or storage, where [`doubling`](crate::doubling) computes them in place. On an
+    /// error nothing has changed.
     pub(super) fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
         let from_vec = S::FROM_VEC.filter(|_| Self::HAS_TRANSFORMS)?;
         let held = self.bytes_held();

@@ -98,6 +98,18 @@ impl<R: Radix, S: Storage, G: Clone> Fibonacci<R, S, G> {
     /// A copy at the same position, with a clone of the guard, which is not asked. Linear time. In [`Inline`](crate::Inline)
     /// storage there is [`Clone`] too.
     ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// use fib_core::{Decimal, Fibonacci};
+    ///
+    /// let mut fib = Fibonacci::<Decimal>::new();
+    /// fib.jump_to(1_000)?;
+    /// let mut copy = fib.try_clone()?;
+    /// assert_eq!(copy.advance()?, fib.advance()?);
+    /// # }
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Exhausted`] if the allocator has no memory for the values.
     pub fn try_clone(&self) -> Result<Self, Exhausted> {

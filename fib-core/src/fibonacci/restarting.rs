@@ -13,13 +13,18 @@ use crate::storage::{Buffer, Heap, Storage};
 /// The Fibonacci sequence that starts again at F(0) when memory is exhausted: [`Fibonacci::restarting`].
 ///
 /// ```
-/// use fib_core::{Decimal, Fibonacci, Inline};
+/// use fib_core::{ByteBudget, Decimal, Fibonacci, Inline};
 ///
-/// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+/// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().with_guard(ByteBudget::new(100)).restarting();
 /// while endless.restarts() == 0 {
 ///     endless.advance();
 /// }
-/// assert_eq!(endless.advance().to_string(), "1"); // F(1), because F(0) was lent when the limb was full
+/// assert_eq!(endless.get_ref().index(), 1); // F(0) was lent when the limb was full
+/// assert_eq!(*endless.advance(), 1);
+///
+/// *endless.guard_mut() = ByteBudget::new(0);
+/// assert_eq!(*endless.advance(), 0); // the guard refuses F(2)
+/// assert_eq!(endless.restarts(), 2);
 /// ```
 pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
     sequence: Fibonacci<R, S, G>,
@@ -28,6 +33,13 @@ pub struct Restarting<R = Decimal, S = Heap, G = Unlimited> {
 
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// A sequence that starts again at F(0) whenever memory is exhausted, and so never ends.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Fibonacci, Inline};
+    ///
+    /// let endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+    /// assert_eq!(endless.take(1_000).count(), 1_000);
+    /// ```
     #[must_use]
     pub fn restarting(self) -> Restarting<R, S, G> {
         Restarting { sequence: self, restarts: 0 }
@@ -66,6 +78,17 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Restarting<R, S, G> {
     }
 
     /// Moves to F(`index`), in the same pass: [`Fibonacci::jump_to`].
+    ///
+    /// ```
+    /// use fib_core::{Cause, Decimal, Fibonacci, Inline};
+    ///
+    /// let mut endless = Fibonacci::<Decimal, Inline<1>>::new().restarting();
+    /// endless.jump_to(12)?;
+    /// assert_eq!(endless.jump_to(1_000).unwrap_err().cause(), Cause::Capacity);
+    /// assert_eq!(*endless.advance(), 144);
+    /// assert_eq!(endless.restarts(), 0);
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     ///
     /// # Errors
     /// [`Exhausted`] if there is no memory for the jump. The sequence is then unchanged: a jump starts no new pass.

@@ -41,11 +41,24 @@ use crate::storage::{Buffer, Heap, Inline, Storage};
 /// | text | [`Natural`] | `text.parse()`, [`from_digits`](Natural::from_digits) | linear; quadratic to [`Binary`](crate::Binary) |
 /// | [`Natural`] | text | `to_string()`, [`copy_digits`](Natural::copy_digits), [`write_digits`](Natural::write_digits) | linear; quadratic from [`Binary`](crate::Binary) |
 /// | limbs | [`Natural`] | [`from_limbs`](Natural::from_limbs) | linear |
+/// | [`Natural`] | limbs | [`limbs`](Natural::limbs) | constant |
 /// | bytes | [`Natural`] in [`Binary`](crate::Binary) | [`from_le_bytes`](Natural::from_le_bytes) | linear |
+/// | [`Natural`] in [`Binary`](crate::Binary) | bytes | [`le_bytes`](Natural::le_bytes) | linear |
 /// | [`Natural`] | [`Natural`] in another storage | `Natural::<Decimal, Inline<8>>::try_from(&n)` | linear |
 /// | [`Natural`] | [`Natural`] in another radix | `Natural::<Binary>::try_from(&n)` | quadratic |
 ///
 /// A number also compares with numbers in other storages and with the integers of Rust.
+///
+/// ```
+/// use fib_core::{Decimal, Inline, Natural};
+///
+/// let n = Natural::<Decimal, Inline<2>>::try_from(144_u8)?;
+/// let other: Natural<Decimal, Inline<8>> = "99999999999999999999999".parse()?;
+/// assert!(n < other && n == 144 && n > -1);
+/// assert_eq!(u64::try_from(&n), Ok(144));
+/// assert!(u64::try_from(&other).is_err());
+/// # Ok::<(), fib_core::ParseError>(())
+/// ```
 pub struct Natural<R = Decimal, S = Heap> {
     storage: S,
     radix: PhantomData<R>,
@@ -78,7 +91,7 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
         &mut self.storage
     }
 
-    /// The number of bytes that the limbs occupy, including the room to grow.
+    /// The number of bytes that the limbs occupy, including the room to grow. Constant time.
     #[inline]
     #[must_use]
     pub fn bytes_held(&self) -> usize {
@@ -86,6 +99,14 @@ impl<R: Radix, S: Buffer> Natural<R, S> {
     }
 
     /// Whether the number is zero. Constant time.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Inline, Natural};
+    ///
+    /// let n = Natural::<Decimal, Inline<2>>::from_digits(b"000")?;
+    /// assert!(n.is_zero() && n == 0);
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn is_zero(&self) -> bool {
@@ -285,7 +306,8 @@ impl Natural<Decimal, Heap> {
     /// F(`index`), computed without the numbers before it, in about the time of three products of that length. That is much less
     /// than the additions up to there would take, or printing a binary number of that length.
     ///
-    /// While it runs it takes about ten times the memory of the number.
+    /// While it runs it takes about ten times the memory of the number, and up to 25 times that of a short one: see
+    /// [`Fibonacci::jump_bytes`](crate::Fibonacci::jump_bytes).
     ///
     /// ```
     /// use fib_core::Natural;

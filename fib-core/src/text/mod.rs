@@ -1,9 +1,16 @@
 //! Numbers as text. A decimal limb is a fixed number of digits, so writing and reading take linear time.
 
+#[cfg(any(feature = "alloc", feature = "serde"))]
+mod converted;
+#[cfg(feature = "defmt")]
+mod defmt;
 mod scientific;
 
 use core::fmt::{self, Alignment, Write};
 use core::str::FromStr;
+
+#[cfg(any(feature = "alloc", feature = "serde"))]
+pub(crate) use converted::with_decimal_limbs;
 
 use crate::arch;
 use crate::error::ParseError;
@@ -11,8 +18,6 @@ use crate::limb::Limb;
 use crate::natural::Natural;
 use crate::radix::{Binary, Decimal, Radix};
 use crate::storage::{Buffer, Storage};
-#[cfg(feature = "alloc")]
-use crate::storage::{Heap, Inline};
 
 /// The number of decimal digits in a limb.
 const LIMB_DIGITS: usize = Decimal::LIMB_DIGITS;
@@ -107,6 +112,16 @@ fn write_digits<E>(limbs: &[Limb], mut write: impl FnMut(&[u8]) -> Result<(), E>
 
 impl<R: Radix, S: Buffer> fmt::Debug for Natural<R, S> {
     /// `Natural(55)`, or in radix [`Binary`] `Natural(0x37)`, since hexadecimal takes linear time.
+    ///
+    /// ```
+    /// use fib_core::{Binary, Decimal, Inline, Natural};
+    ///
+    /// let n: Natural<Decimal, Inline<2>> = "55".parse()?;
+    /// assert_eq!(format!("{n:?}"), "Natural(55)");
+    /// let n = Natural::<Binary, Inline<2>>::try_from(&n)?;
+    /// assert_eq!(format!("{n:?}"), "Natural(0x37)");
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Natural(")?;
         if R::LIMB_MAX == Decimal::BASE - 1 {
@@ -119,9 +134,9 @@ impl<R: Radix, S: Buffer> fmt::Debug for Natural<R, S> {
     }
 }
 
-/// The number of decimal digits.
+/// The number of decimal digits of the number with these decimal limbs.
 #[inline]
-fn digit_count(limbs: &[Limb]) -> usize {
+pub(crate) fn digit_count(limbs: &[Limb]) -> usize {
     match limbs.split_last() {
         None => 1,
         Some((&highest, rest)) => rest.len() * LIMB_DIGITS + arch::digit_count(highest),
@@ -168,8 +183,25 @@ fn limb_digits(limb: Limb) -> [u8; LIMB_DIGITS] {
 
 impl<S: Buffer> fmt::Display for Natural<Decimal, S> {
     /// The decimal digits, with the formatter's width, fill, alignment and sign. Linear time. Allocates nothing.
+    ///
+    /// ```
+    /// use fib_core::{Decimal, Inline, Natural};
+    ///
+    /// let n: Natural<Decimal, Inline<2>> = "144".parse()?;
+    /// assert_eq!(format!("{n} {n:+} {n:06} {n:*<6}"), "144 +144 000144 144***");
+    /// # Ok::<(), fib_core::ParseError>(())
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_integral(f, "", self.digit_count(), |f| self.write_digits(|digits| write_ascii(f, digits)))
+        fmt::Display::fmt(&DecimalText(self.limbs()), f)
+    }
+}
+
+/// The text of the number with these decimal limbs.
+pub(crate) struct DecimalText<'a>(pub(crate) &'a [Limb]);
+
+impl fmt::Display for DecimalText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pad_integral(f, "", digit_count(self.0), |f| write_digits(self.0, |digits| write_ascii(f, digits)))
     }
 }
 
@@ -278,6 +310,14 @@ const LIMB_HEX_DIGITS: usize = Limb::BITS as usize / 4;
 
 impl<S: Buffer> fmt::LowerHex for Natural<Binary, S> {
     /// The hexadecimal digits, with the formatter's width, fill, alignment, sign and `0x`. Linear time. Allocates nothing.
+    ///
+    /// ```
+    /// use fib_core::{Binary, Inline, Natural};
+    ///
+    /// let n = Natural::<Binary, Inline<2>>::try_from(0x1234_u16)?;
+    /// assert_eq!(format!("{n:x} {n:#x} {n:#010x}"), "1234 0x1234 0x00001234");
+    /// # Ok::<(), fib_core::Exhausted>(())
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(self.limbs(), f)
     }
@@ -295,10 +335,6 @@ fn write_hex_digits(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     rest.iter().rev().try_for_each(|limb| f.write_fmt(format_args!("{limb:0LIMB_HEX_DIGITS$x}")))
 }
 
-/// Binary numbers of up to this many limbs are printed without an allocation.
-#[cfg(feature = "alloc")]
-const PRINTED_INLINE: usize = 64;
-
 #[cfg(feature = "alloc")]
 impl<S: Buffer> fmt::Display for Natural<Binary, S> {
     /// The decimal digits. This takes **quadratic** time. A number of more than 64 limbs is converted on the heap, into a number of
@@ -308,11 +344,6 @@ impl<S: Buffer> fmt::Display for Natural<Binary, S> {
     /// [`fmt::Error`] if the allocator has no memory for the conversion of a long number; `to_string` then panics. Where memory may
     /// be short, convert first, by `Natural::<Decimal>::try_from`, and print the result.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.limbs().len() <= PRINTED_INLINE {
-            // With 32 bits, 64 limbs become up to 69.
-            let decimal = Natural::<Decimal, Inline<{ PRINTED_INLINE + PRINTED_INLINE / 14 + 1 }>>::try_from(self);
-            return fmt::Display::fmt(&decimal.map_err(|_| fmt::Error)?, f);
-        }
-        fmt::Display::fmt(&Natural::<Decimal, Heap>::try_from(self).map_err(|_| fmt::Error)?, f)
+        with_decimal_limbs(self, |limbs| fmt::Display::fmt(&DecimalText(limbs), f)).map_err(|_| fmt::Error)?
     }
 }
