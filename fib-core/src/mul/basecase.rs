@@ -52,7 +52,7 @@ mod column {
     /// The same for `u1` below 2^32, with one multiplication less to wait for.
     ///
     /// Let u be the dividend and x = floor(u/2^32), which is below 2^64. Then u/B exceeds x·2^32/B by less than 2^32/B < 2^−31, and
-    /// that exceeds x·SHORT_RECIPROCAL/2^95 by less than x/2^95 < 2^−31. So the estimated quotient is at most 1 too small, and the
+    /// that exceeds `x·SHORT_RECIPROCAL/2^95` by less than x/2^95 < 2^−31. So the estimated quotient is at most 1 too small, and the
     /// remainder before the correction is less than B + B/2^30, which is below 2^64.
     #[inline(always)]
     fn divide_short(u1: u64, u0: u64) -> (u64, u64) {
