@@ -247,11 +247,18 @@ pub(super) fn multiply(a: &[Limb], b: &[Limb], out: &mut [Limb]) {
     }
 }
 
-/// Writes `a²` to `out`, which is twice as long.
-pub(super) fn square(a: &[Limb], out: &mut [Limb]) {
-    assert_eq!(out.len(), 2 * a.len());
-    let mut carry = Carry::default();
-    for (t, pair) in out.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-        *pair = square_columns(a, t).map(|column| column.limb(&mut carry));
+/// Writes `a·b` and `b²`, each to a slice twice as long as `b`, where `a` is not longer than `b`. The divisions for both products
+/// run side by side.
+pub(super) fn multiply_and_square(a: &[Limb], b: &[Limb], product: &mut [Limb], squared: &mut [Limb]) {
+    assert!(a.len() <= b.len() && product.len() == 2 * b.len() && squared.len() == 2 * b.len());
+    let (mut carry, mut square_carry) = (Carry::default(), Carry::default());
+    let (products, _) = product.as_chunks_mut::<2>();
+    let (squares, _) = squared.as_chunks_mut::<2>();
+    for (t, (product, squared)) in products.iter_mut().zip(squares).enumerate() {
+        let (columns, square_columns) = (product_columns(a, b, 2 * t), square_columns(b, t));
+        for i in 0..2 {
+            product[i] = columns[i].limb(&mut carry);
+            squared[i] = square_columns[i].limb(&mut square_carry);
+        }
     }
 }
