@@ -51,9 +51,9 @@ mod column {
 
     /// The same for `u1` below 2^32, with one multiplication less to wait for.
     ///
-    /// Let u be the dividend and x = floor(u/2^32), which is below 2^64. Then u/B exceeds x·2^32/B by less than 2^32/B < 2^−31, and
-    /// that exceeds `x·SHORT_RECIPROCAL/2^95` by less than x/2^95 < 2^−31. So the estimated quotient is at most 1 too small, and the
-    /// remainder before the correction is less than B + B/2^30, which is below 2^64.
+    /// Let u be the dividend and x = floor(u/2^32), which is below 2^64. Then u/B exceeds x·2^32/B by less than
+    /// 2^32/B < 2^−31, and that exceeds `x·SHORT_RECIPROCAL/2^95` by less than x/2^95 < 2^−31. So the estimated quotient is at
+    /// most 1 too small, and the remainder before the correction is less than B + B/2^30, which is below 2^64.
     #[inline(always)]
     fn divide_short(u1: u64, u0: u64) -> (u64, u64) {
         debug_assert!(u1 >> 32 == 0);
@@ -64,8 +64,8 @@ mod column {
         (quotient + u64::from(!less), select_unpredictable(less, remainder, difference))
     }
 
-    /// What a column carries into the next one, `low + high·2^64`. It is at most the sum of a column divided by B − 1, so with up to
-    /// 2^32 products `high` is below 2^32.
+    /// What a column carries into the next one, `low + high·2^64`. It is at most the sum of a column divided by B − 1, so with
+    /// up to 2^32 products `high` is below 2^32.
     #[derive(Default)]
     pub(super) struct Carry {
         low: u64,
@@ -86,8 +86,8 @@ mod column {
             self.low <<= 1;
         }
 
-        /// The limb at this column of the number. The upper part is divided before the carry is added to it, so only the second division
-        /// waits for the column before.
+        /// The limb at this column of the number. The upper part is divided before the carry is added to it, so only the
+        /// second division waits for the column before.
         #[inline(always)]
         pub(super) fn limb(self, carry: &mut Carry) -> Limb {
             let (quotient, rest) = divide_short(self.high, high(self.low));
