@@ -2,8 +2,8 @@
 //!
 //! Transforms: a fixed time, and for each doubling its coefficients times `coefficient + level·log2(k)`. Schoolbook products in L
 //! limbs: a part for each doubling, one proportional to L, and one to L². Fitted to jumps measured on Zen 5; up to F(2,000,000)
-//! the model is off by 10 % at most indices, and by up to 25 % just above the thresholds. Above, where the allocator takes its memory from the system each time, a jump takes up to
-//! twice as long.
+//! the model is off by 10 % at most indices, and by up to 25 % just above the thresholds. Above, where the allocator takes its
+//! memory from the system each time, a jump takes up to twice as long.
 
 use super::engine::Base;
 use super::field::Field;
