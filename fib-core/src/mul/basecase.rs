@@ -1,8 +1,8 @@
 //! Short products, by the schoolbook method on decimal limbs.
 //!
-//! A column of the product is the sum of all `a[i]·b[j]` with the same i + j. It is summed in full before it is divided by
-//! the base, into three limbs. Nothing is added to a column before its division, so no division waits for the one before
-//! it. Then the limbs of neighbouring columns are added.
+//! A column of the product is the sum of all `a[i]·b[j]` with the same i + j. It is summed in full, then the carry of the column
+//! before is added, and one division by the base gives the limb and the next carry. Two columns are summed at a time: they share
+//! loads and branches, and neither sum waits for the other.
 
 use core::hint::select_unpredictable;
 
@@ -46,6 +46,32 @@ mod column {
         if remainder < BASE { (q1, remainder) } else { (q1 + 1, remainder - BASE) }
     }
 
+    /// floor(2^127 / B)
+    const SHORT_RECIPROCAL: u64 = low((1 << 127) / BASE as u128);
+
+    /// The same for `u1` below 2^32, with one multiplication less to wait for.
+    ///
+    /// Let u be the dividend and x = floor(u/2^32), which is below 2^64. Then u/B exceeds x·2^32/B by less than
+    /// 2^32/B < 2^−31, and that exceeds `x·SHORT_RECIPROCAL/2^95` by less than x/2^95 < 2^−31. So the estimated quotient is at
+    /// most 1 too small, and the remainder before the correction is less than B + B/2^30, which is below 2^64.
+    #[inline(always)]
+    fn divide_short(u1: u64, u0: u64) -> (u64, u64) {
+        debug_assert!(u1 >> 32 == 0);
+        let x = u1 << 32 | u0 >> 32;
+        let quotient = high(u128::from(SHORT_RECIPROCAL) * u128::from(x)) >> 31;
+        let remainder = u0.wrapping_sub(quotient.wrapping_mul(BASE));
+        let (difference, less) = remainder.overflowing_sub(BASE);
+        (quotient + u64::from(!less), select_unpredictable(less, remainder, difference))
+    }
+
+    /// What a column carries into the next one, `low + high·2^64`. It is at most the sum of a column divided by B − 1, so with
+    /// up to 2^32 products `high` is below 2^32.
+    #[derive(Default)]
+    pub(super) struct Carry {
+        low: u64,
+        high: u64,
+    }
+
     impl Column {
         #[inline(always)]
         pub(super) fn add(&mut self, a: Limb, b: Limb) {
@@ -60,13 +86,30 @@ mod column {
             self.low <<= 1;
         }
 
-        /// The sum as `d0 + d1·B + d2·B²`: divided by B, then the quotient, which has up to 128 bits, divided again.
+        /// The limb at this column of the number. The upper part is divided before the carry is added to it, so only the
+        /// second division waits for the column before.
         #[inline(always)]
-        pub(super) fn limbs(self) -> [Limb; 3] {
-            let (q1, rest) = divide(self.high, high(self.low));
-            let (q0, d0) = divide(rest, low(self.low));
-            let (d2, d1) = divide(q1, q0);
-            [d0, d1, d2]
+        pub(super) fn limb(self, carry: &mut Carry) -> Limb {
+            let (quotient, rest) = divide_short(self.high, high(self.low));
+            let (low, over) = low(self.low).overflowing_add(carry.low);
+            // Less than 2B, since `carry.high` is small.
+            let rest = rest + (carry.high + u64::from(over));
+            let (difference, less) = rest.overflowing_sub(BASE);
+            let (low_quotient, limb) = divide(select_unpredictable(less, rest, difference), low);
+            *carry = Carry { low: low_quotient, high: quotient + u64::from(!less) };
+            limb
+        }
+    }
+
+    #[test]
+    fn short_quotients_at_the_bounds_of_the_correction_are_exact() {
+        let largest = u64::MAX >> 32;
+        let bound = (u128::from(largest) << 64 | u128::from(u64::MAX)) / u128::from(BASE);
+        for quotient in (0..10_000).chain(low(bound) - 1_000_000..low(bound)) {
+            for rest in [0, 1, BASE - 1] {
+                let dividend = u128::from(quotient) * u128::from(BASE) + u128::from(rest);
+                assert_eq!(divide_short(high(dividend), low(dividend)), (quotient, rest));
+            }
         }
     }
 
@@ -118,42 +161,23 @@ mod column {
             }
         }
 
-        /// The sum as `d0 + d1·B + d2·B²`.
+        /// The limb at this column of the number.
         #[inline(always)]
-        #[expect(clippy::cast_possible_truncation, reason = "both are below the base")]
-        pub(super) fn limbs(self) -> [Limb; 3] {
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder by the base is a limb")]
+        pub(super) fn limb(self, carry: &mut Carry) -> Limb {
             let base = u64::from(BASE);
-            [(self.low % base) as Limb, (self.low / base) as Limb, self.high]
+            let sum = self.low + carry.0;
+            carry.0 = sum / base + u64::from(self.high) * base;
+            (sum % base) as Limb
         }
     }
+
+    /// What a column carries into the next one: less than 2^62, since `high` is below 2^32 and B below 2^30.
+    #[derive(Default)]
+    pub(super) struct Carry(u64);
 }
 
-use column::Column;
-
-/// Adds the limbs of neighbouring columns.
-#[derive(Default)]
-struct Accumulator {
-    /// The limb d1 of the column before.
-    middle: Limb,
-    /// The limbs d2 of the two columns before, the earlier one first.
-    high: [Limb; 2],
-    /// The carry into the next limb, at most 2.
-    carry: Limb,
-}
-
-impl Accumulator {
-    /// From the limbs of the next column to the next limb of the product.
-    #[inline(always)]
-    fn next_limb(&mut self, [d0, d1, d2]: [Limb; 3]) -> Limb {
-        let (sum, over_middle) = add(d0, self.middle);
-        // This sum does not overflow: d2 is at most the number of products.
-        let (sum, over_high) = add(sum, self.high[0] + self.carry);
-        self.middle = d1;
-        self.high = [self.high[1], d2];
-        self.carry = Limb::from(over_middle) + Limb::from(over_high);
-        sum
-    }
-}
+use column::{Carry, Column};
 
 /// `a + b` and the carry.
 #[inline(always)]
@@ -162,44 +186,79 @@ pub(super) fn add(a: Limb, b: Limb) -> (Limb, bool) {
     (select_unpredictable(less, a.wrapping_add(b), difference), !less)
 }
 
+/// Columns `k` and `k + 1` of a·b.
+#[inline(always)]
+fn product_columns(a: &[Limb], b: &[Limb], k: usize) -> [Column; 2] {
+    let mut columns = [Column::default(); 2];
+    // The limbs of a that both columns multiply by a limb of b.
+    let from = (k + 2).saturating_sub(b.len());
+    let to = a.len().min(k + 1);
+    if from < to {
+        let pairs = b[k + 1 - to..=k + 1 - from].windows(2).rev();
+        for (&x, pair) in a[from..to].iter().zip(pairs) {
+            columns[0].add(x, pair[0]);
+            columns[1].add(x, pair[1]);
+        }
+    }
+    if let (Some(&x), Some(&y)) = (a.get((k + 1).wrapping_sub(b.len())), b.last()) {
+        columns[0].add(x, y);
+    }
+    if let (Some(&x), Some(&y)) = (a.get(k + 1), b.first()) {
+        columns[1].add(x, y);
+    }
+    columns
+}
+
+/// Columns `2t` and `2t + 1` of a². Each product of two different limbs is computed once and counted twice.
+#[inline(always)]
+fn square_columns(a: &[Limb], t: usize) -> [Column; 2] {
+    let mut columns = [Column::default(); 2];
+    let from = (2 * t + 2).saturating_sub(a.len());
+    if from < t {
+        let pairs = a[t + 1..=2 * t + 1 - from].windows(2).rev();
+        for (&x, pair) in a[from..t].iter().zip(pairs) {
+            columns[0].add(x, pair[0]);
+            columns[1].add(x, pair[1]);
+        }
+    }
+    if let Some(&x) = a[..t].get((2 * t + 1).wrapping_sub(a.len())) {
+        columns[0].add(x, a[a.len() - 1]);
+    }
+    if let Some(&y) = a.get(t + 1) {
+        columns[1].add(a[t], y);
+    }
+    for column in &mut columns {
+        column.double();
+    }
+    columns[0].add(a[t], a[t]);
+    columns
+}
+
 /// Writes `a·b` to `out`, whose length is the sum of both lengths.
 pub(super) fn multiply(a: &[Limb], b: &[Limb], out: &mut [Limb]) {
     assert_eq!(out.len(), a.len() + b.len());
-    let mut accumulator = Accumulator::default();
-    for (k, out) in out.iter_mut().enumerate() {
-        let mut column = Column::default();
-        let from = (k + 1).saturating_sub(b.len());
-        let to = a.len().min(k + 1);
-        if from < to {
-            let a = &a[from..to];
-            let b = &b[k + 1 - to..=k - from];
-            for (&x, &y) in a.iter().zip(b.iter().rev()) {
-                column.add(x, y);
-            }
-        }
-        *out = accumulator.next_limb(column.limbs());
+    let mut carry = Carry::default();
+    let (pairs, last) = out.as_chunks_mut::<2>();
+    for (t, pair) in pairs.iter_mut().enumerate() {
+        *pair = product_columns(a, b, 2 * t).map(|column| column.limb(&mut carry));
+    }
+    for limb in last {
+        *limb = Column::default().limb(&mut carry);
     }
 }
 
-/// Writes `a²` to `out`, which is twice as long. Each product of two different limbs is computed once and counted twice.
-pub(super) fn square(a: &[Limb], out: &mut [Limb]) {
-    assert_eq!(out.len(), 2 * a.len());
-    let mut accumulator = Accumulator::default();
-    for (k, out) in out.iter_mut().enumerate() {
-        let mut column = Column::default();
-        let from = (k + 1).saturating_sub(a.len());
-        let to = k.div_ceil(2);
-        if from < to {
-            let low = &a[from..to];
-            let high = &a[k + 1 - to..=k - from];
-            for (&x, &y) in low.iter().zip(high.iter().rev()) {
-                column.add(x, y);
-            }
-            column.double();
+/// Writes `a·b` and `b²`, each to a slice twice as long as `b`, where `a` is not longer than `b`. The divisions for both products
+/// run side by side.
+pub(super) fn multiply_and_square(a: &[Limb], b: &[Limb], product: &mut [Limb], squared: &mut [Limb]) {
+    assert!(a.len() <= b.len() && product.len() == 2 * b.len() && squared.len() == 2 * b.len());
+    let (mut carry, mut square_carry) = (Carry::default(), Carry::default());
+    let (products, _) = product.as_chunks_mut::<2>();
+    let (squares, _) = squared.as_chunks_mut::<2>();
+    for (t, (product, squared)) in products.iter_mut().zip(squares).enumerate() {
+        let (columns, square_columns) = (product_columns(a, b, 2 * t), square_columns(b, t));
+        for i in 0..2 {
+            product[i] = columns[i].limb(&mut carry);
+            squared[i] = square_columns[i].limb(&mut square_carry);
         }
-        if k % 2 == 0 {
-            column.add(a[k / 2], a[k / 2]);
-        }
-        *out = accumulator.next_limb(column.limbs());
     }
 }

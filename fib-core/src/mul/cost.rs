@@ -2,8 +2,8 @@
 //!
 //! Transforms: a fixed time, and for each doubling its coefficients times `coefficient + level·log2(k)`. Schoolbook products in L
 //! limbs: a part for each doubling, one proportional to L, and one to L². Fitted to jumps measured on Zen 5; up to F(2,000,000)
-//! the model is off by 10 % at most indices. Above, where the allocator takes its memory from the system each time, a jump takes up to
-//! twice as long.
+//! the model is off by 10 % at most indices, and by up to 25 % just above the thresholds. Above, where the allocator takes its
+//! memory from the system each time, a jump takes up to twice as long.
 
 use super::engine::Base;
 use super::field::Field;
@@ -19,11 +19,11 @@ pub(super) struct Transforms {
     level: u64,
 }
 
-pub(super) const PORTABLE: Transforms = Transforms { fixed: 7_000_000, coefficient: 8_500, level: 3_300 };
+pub(super) const PORTABLE: Transforms = Transforms { fixed: 10_000_000, coefficient: 8_500, level: 3_300 };
 #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
-pub(super) const LANES_4: Transforms = Transforms { fixed: 1_200_000, coefficient: 12_300, level: 690 };
+pub(super) const LANES_4: Transforms = Transforms { fixed: 3_000_000, coefficient: 10_700, level: 600 };
 #[cfg(all(target_feature = "sse2", target_pointer_width = "64", not(fib_portable)))]
-pub(super) const LANES_8: Transforms = Transforms { fixed: 1_600_000, coefficient: 6_500, level: 446 };
+pub(super) const LANES_8: Transforms = Transforms { fixed: 3_400_000, coefficient: 6_000, level: 400 };
 
 impl Transforms {
     /// The cost of doubling up to the pair from k, by transforms from `threshold` on; `None` where they are too long for every base.
@@ -47,5 +47,5 @@ impl Transforms {
 fn by_basecase(k: u64) -> u64 {
     let doublings = u64::from((k / LUCAS_LAST as u64 + 1).ilog2());
     let limbs = Decimal::limbs_for(2 * k + 2) as u64;
-    100_000 + 60_000 * doublings + 35_500 * limbs + 350 * limbs * limbs
+    43_000 + 7_000 * doublings + 30_200 * limbs + 254 * limbs * limbs
 }

@@ -57,8 +57,8 @@ use plan::Plan;
 use portable::Portable;
 
 /// From this index on, the portable engine doubles a number by transforms. Measured on Zen 5, where a product of two limbs
-/// takes 3 cycles.
-const PORTABLE_THRESHOLD: u64 = 7_000;
+/// takes about 2 cycles.
+const PORTABLE_THRESHOLD: u64 = 11_000;
 
 /// About how long [`fibonacci_pair`] takes for the index, in picoseconds; `None` for an index that is too long.
 pub(crate) fn cost_of_pair(index: u64) -> Option<u64> {

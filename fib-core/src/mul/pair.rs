@@ -2,7 +2,7 @@
 
 use core::mem;
 
-use super::basecase::{add, multiply, square};
+use super::basecase::{add, multiply, multiply_and_square};
 use crate::arch;
 use crate::limb::Limb;
 use crate::radix::Decimal;
@@ -118,10 +118,11 @@ impl<'a> FibonacciLucas<'a> {
     pub(super) fn double(&mut self) {
         let [f_len, l_len] = self.values().map(<[Limb]>::len);
         let [product, squared] = &mut self.spare;
-        multiply(&self.f[..f_len], &self.l[..l_len], &mut product[..f_len + l_len]);
-        product[f_len + l_len..].fill(0);
-        square(&self.l[..l_len], &mut squared[..2 * l_len]);
-        squared[2 * l_len..].fill(0);
+        // F(k) ≤ L(k), so the products have at most 2·l_len limbs.
+        let len = 2 * l_len;
+        multiply_and_square(&self.f[..f_len], &self.l[..l_len], &mut product[..len], &mut squared[..len]);
+        product[len..].fill(0);
+        squared[len..].fill(0);
         if self.index.is_multiple_of(2) {
             decrement(squared, 2);
         } else {

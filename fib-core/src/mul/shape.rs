@@ -16,7 +16,7 @@ const _: () = assert!(LEAF_MAX < 2 * LEAF_MIN);
 pub(super) struct Size {
     /// Coefficients of a leaf.
     pub(super) leaf: usize,
-    /// The binary logarithm of the number of groups, at least 1. A group has LANES² leaves.
+    /// The binary logarithm of the number of groups, at least [`Size::log_groups_min`]. A group has LANES² leaves.
     pub(super) log_groups: usize,
 }
 
@@ -24,12 +24,17 @@ impl Size {
     /// The smallest size with at least `coefficients` coefficients; `None` where there are no roots of unity of the order.
     pub(super) fn at_least<F: Field>(coefficients: usize) -> Option<Self> {
         let sizes = (LEAF_MIN..=LEAF_MAX).filter_map(|leaf| {
-            let groups = coefficients.div_ceil(leaf * F::LANES * F::LANES).max(2);
+            let groups = coefficients.div_ceil(leaf * F::LANES * F::LANES).max(1 << Self::log_groups_min::<F>());
             let log_groups = groups.checked_next_power_of_two()?.ilog2() as usize;
             let size = Self { leaf, log_groups };
             (size.levels::<F>() <= LOG_ORDER).then_some(size)
         });
         sizes.min_by_key(|size| size.coefficients::<F>())
+    }
+
+    /// The least [`Size::log_groups`]. With one lane, a single group has no levels, and so no roots.
+    pub(super) const fn log_groups_min<F: Field>() -> usize {
+        (F::LANES == 1) as usize
     }
 
     /// Coefficients of the transform.
@@ -45,7 +50,7 @@ impl Size {
     /// The largest levels, which are done apart so that an even number is left for radix 4.
     pub(super) const fn outer_levels(self) -> usize {
         match self.log_groups {
-            1 => 1,
+            less @ (0 | 1) => less,
             even if even % 2 == 0 => 2,
             _ => 3,
         }

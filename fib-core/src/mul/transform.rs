@@ -27,7 +27,7 @@ use super::roots::RootTables;
 use super::shape::{Products, Size};
 
 /// The largest levels, 1 to 3 of them, so that an even number is left for radix 4. The upper half of the input is zero, so
-/// the butterflies of the largest level are copies.
+/// the butterflies of the largest level are copies. A single group has no such levels, and its upper half is filled with zeros.
 pub(super) struct OuterForward<'a, F: Field> {
     pub(super) field: F,
     /// The coefficients of a number, and zeros up to half of the size; `None` where they are in the lower half of `to`.
@@ -43,12 +43,17 @@ impl<F: Field> Op for OuterForward<'_, F> {
         let Self { field, input, to, roots, size } = self;
         let table = &roots.forward;
         match size.outer_levels() {
-            1 => {
+            levels @ (0 | 1) => {
                 let [low, high] = equal_parts(to);
                 if let Some(input) = input {
                     low.copy_from_slice(&input[..low.len()]);
                 }
-                high.copy_from_slice(low);
+                if levels == 0 {
+                    let zero = field.splat(F::element(0));
+                    high.iter_mut().for_each(|row| field.store(row, zero));
+                } else {
+                    high.copy_from_slice(low);
+                }
             }
             2 => {
                 let root_of_order_4 = table.splat(field, 1);
@@ -99,6 +104,7 @@ impl<F: Field> Op for OuterInverse<'_, F> {
         let field = self.field;
         let table = &self.roots.inverse;
         match self.levels {
+            0 => {}
             1 => {
                 let [low, high] = equal_parts(self.x);
                 for (low, high) in low.iter_mut().zip(high) {

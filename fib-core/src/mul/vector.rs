@@ -27,10 +27,10 @@ use crate::error::Exhausted;
 use crate::limb::Limb;
 
 /// From this index on, vectors of four lanes double a number by transforms. Measured on Zen 5, as the one below.
-const LANES_4_THRESHOLD: u64 = 3_500;
+const LANES_4_THRESHOLD: u64 = 5_000;
 
-/// The same for eight lanes, whose smallest transforms are larger.
-const LANES_8_THRESHOLD: u64 = 6_000;
+/// The same for eight lanes.
+const LANES_8_THRESHOLD: u64 = 5_000;
 
 /// The numbers of the goal; `None` where the portable kernel is in use, the CPU lacks FMA, or the numbers are too long for the
 /// bases of the vectors.

@@ -96,7 +96,8 @@ fn convolution(a: &[u64], b: &[u64], modulus: u64) -> Vec<u64> {
 #[test]
 fn transforms_of_every_size_multiply() {
     fn check<E: Engine>(engine: E, _: &[Base]) {
-        for (leaf, log_groups) in (LEAF_MIN..=LEAF_MAX).flat_map(|leaf| (1..=5).map(move |log| (leaf, log))) {
+        let logs = Size::log_groups_min::<E::Field>()..=5;
+        for (leaf, log_groups) in (LEAF_MIN..=LEAF_MAX).flat_map(|leaf| logs.clone().map(move |log| (leaf, log))) {
             let size = Size { leaf, log_groups };
             let mut random = noise(engine.base().value());
             let [a, b]: [Vec<u64>; 2] =
