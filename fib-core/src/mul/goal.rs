@@ -1,4 +1,4 @@
-//! What to compute from F(k) and L(k), how many limbs the results have, and who has to agree.
+//! What to compute from F(k) and L(k), how many limbs the results have, and the callback that can refuse it.
 
 use crate::error::Exhausted;
 use crate::radix::Decimal;

@@ -157,7 +157,7 @@ fn at_an_end(index: u64, range: &Range<u64>, status: StatusCode) -> Option<Vec<u
     }
 }
 
-/// The number exists and `HEAD` describes it, and nothing has failed, so that another try would help: the service refuses.
+/// 403, not 404 or 503: the number exists, and another try would not help.
 fn out_of_reach() -> Problem {
     let detail = "The index is beyond --max-index. HEAD tells the length of this number, and a request for one range within its \
                   first or its last 1,000 digits is answered, such as bytes=0-999 or bytes=-1000. Several ranges at once \

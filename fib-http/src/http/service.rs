@@ -21,7 +21,7 @@ use super::metrics::{self, Metrics, Snapshot};
 use super::pages::{Docs, Document};
 use super::refusal::refusal;
 use super::request::accept::{accepts_openmetrics, prefers_text};
-use super::request::body::drain;
+use super::request::body::discard;
 use super::request::conditions::{self, Outcome};
 use super::request::host::Hosts;
 use super::request::route::{DOCS, Route, not_found};
@@ -30,8 +30,7 @@ use super::response::{NumberHeads, Payload, Problem, TEXT, content, empty, redir
 use super::streams::Streams;
 use super::text_format;
 use crate::position::Position;
-use crate::position::postgres::Turn;
-use crate::sequence::{InFlight, Sequence};
+use crate::sequence::{InFlight, Sequence, Turn};
 
 /// The largest index of a whole number, unless another one is chosen. Others wait for some milliseconds while it is computed.
 pub(crate) const MAX_INDEX: u64 = 10_000_000;
@@ -173,29 +172,23 @@ impl Service {
         } else {
             Err(Problem::unavailable("connections", "Too many clients are connected.").closing())
         };
-        let waits = self.in_flight.is_crowded() || self.is_shared && route == Route::Number;
+        let needs_turn = self.is_shared
+            && route == Route::Number
+            && head.method == Method::GET
+            && !has_false_precondition(&head, fields);
+        let waits = needs_turn || self.in_flight.is_crowded();
         if body.is_end_stream() && (checked.is_err() || !waits) {
             return Answer::ready(self.finish(&head, fields, route, checked, exchange));
         }
         Answer::later(async move {
             if !body.is_end_stream() {
-                checked = match checked {
-                    // A client that waits for `100 Continue` does not get one, and so does not send the body.
-                    Err(problem) if fields.expect => Err(problem.closing()),
-                    checked => match drain(body).await {
-                        Ok(()) => checked,
-                        // The rest of the body precedes the next request.
-                        Err(problem) => Err(checked.err().unwrap_or(problem).closing()),
-                    },
-                };
+                checked = discard(body, checked, fields.expect).await;
             }
             if checked.is_ok() && self.in_flight.is_crowded() {
                 self.wait_for_room(route).await;
             }
-            let takes_number =
-                route == Route::Number && head.method == Method::GET && !has_false_precondition(&head, fields);
             // Where no number is consumed after all, the turn goes to the next request.
-            let _turn = if checked.is_ok() && self.is_shared && takes_number {
+            let _turn = if checked.is_ok() && needs_turn {
                 self.turn().await.map_err(|problem| checked = Err(problem)).ok()
             } else {
                 None
@@ -352,7 +345,7 @@ impl Service {
 
     fn readiness(&self) -> Result<Response<Payload>, Problem> {
         if self.is_stopping.get() {
-            return Err(Problem::unavailable("stopping", "The service is stopping."));
+            return Err(Problem::stopping());
         }
         let mut sequence = self.sequence.borrow_mut();
         sequence.check().map_err(|shortage| refusal(&shortage))?;

@@ -23,18 +23,18 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 #[derive(Debug)]
 pub(super) struct Streams {
     sequence: Rc<RefCell<Sequence>>,
-    /// Streams end where they are.
-    end: Rc<Cell<bool>>,
+    /// Whether streams end where they are.
+    are_ending: Rc<Cell<bool>>,
 }
 
 impl Streams {
     pub(super) fn new(sequence: Rc<RefCell<Sequence>>) -> Self {
-        Self { sequence, end: Rc::default() }
+        Self { sequence, are_ending: Rc::default() }
     }
 
     /// All streams end where they are, and no new one begins.
     pub(super) fn end(&self) {
-        self.end.set(true);
+        self.are_ending.set(true);
     }
 
     /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD` or has a false
@@ -49,8 +49,8 @@ impl Streams {
             let detail = "Other processes share the position, so that a stream would not have all numbers. Use GET /.";
             return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "shared", detail));
         }
-        if self.end.get() {
-            return Err(Problem::unavailable("stopping", "The service is stopping."));
+        if self.are_ending.get() {
+            return Err(Problem::stopping());
         }
         let mut response = self::head(form);
         if is_conditional {
@@ -65,7 +65,7 @@ impl Streams {
         }
         let room = self.sequence.borrow_mut().reserve(FRAME_BYTES, FRAME_BYTES);
         let room = room.map_err(|over| refusal(&over.into()))?;
-        let mut stream = NumberStream::new(Rc::clone(&self.sequence), form, count, Rc::clone(&self.end), room);
+        let mut stream = NumberStream::new(Rc::clone(&self.sequence), form, count, Rc::clone(&self.are_ending), room);
         let first = stream.begin().map_err(|shortage| refusal(&shortage))?;
         *response.body_mut() = Payload::from(Box::new(stream));
         let fields = response.headers_mut();

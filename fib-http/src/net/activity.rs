@@ -10,7 +10,7 @@ use crate::http::ResponseObserver;
 use crate::sequence::{Reservation, Waiters};
 
 /// After this much output, in bytes, check that the system has transmitted it. A check costs some system calls, and little
-/// output is nearly always transmitted at once. This much of each connection is in no budget.
+/// output is nearly always transmitted at once. Up to this much output of each connection is not counted in the budget.
 pub(crate) const UNCHECKED_BYTES: usize = 16 * 1024;
 
 /// How long a client may be behind with reading if other clients are waiting.
@@ -49,7 +49,7 @@ pub(crate) struct Activity {
 /// A reason why a connection can be ended in favour of another one. Those that come first in the order are ended first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Evictable {
-    /// Nothing is pending since then.
+    /// The connection has been idle since then.
     Idle(Instant),
     /// The client has announced a request: since then the connection has been new, or part of a head has arrived.
     AwaitsRequest(Instant),

@@ -142,7 +142,7 @@ async fn serve_peer(
     settings: Settings,
     shutdown: Watcher,
 ) {
-    // A disabled span costs nothing; an enabled one has its share of each request.
+    // A disabled span costs nothing; an enabled one costs time at each request.
     let span = if settings.access_log { info_span!("connection", %peer) } else { debug_span!("connection", %peer) };
     async {
         debug!("accepted");

@@ -18,7 +18,7 @@ pub(crate) const SOCKET_BYTES: usize = 256 * 1024;
 /// system holds for it.
 pub(crate) const CONNECTION_BYTES: usize = 64 * 1024;
 
-/// How often a request that waits for room asks for it. A client becomes one that can be cut for it as time passes.
+/// How often a request that waits for room asks for it. It asks repeatedly, because slow clients can be cut only after a while.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 /// How much memory all responses in flight hold, and how much that may be.

@@ -34,6 +34,7 @@ use self::memory::{EXEMPT_BYTES, Memory, SystemMemory};
 pub use self::shortage::Shortage;
 pub use self::start::StartError;
 pub(crate) use self::waiters::Waiters;
+pub(crate) use crate::position::postgres::Turn;
 use crate::position::{Figures, Position, Store};
 
 /// The most bytes that numbers in flight hold, unless another budget is chosen.
@@ -138,15 +139,22 @@ impl Sequence {
     /// The shortage, where the position is kept, or where memory is too short even for F(0).
     pub(crate) fn take(&mut self) -> Result<Number, Shortage> {
         let in_flight = Rc::clone(&self.in_flight);
-        let (position, (digits, reservation)) = self.take_rendered(|number| {
-            let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
-            Ok((Digits::of(number)?, reservation))
-        })?;
+        let (position, (digits, reservation)) = self.take_rendered(|number| render(&in_flight, number))?;
         Ok(Number { position, digits, reservation })
     }
 
-    /// Consumes the next number if it belongs to the pass `pass`, and returns what `render` makes of it. `None` if that pass is
-    /// over; nothing is consumed then. `render` may be called several times.
+    /// [`take`](Self::take), if the next number belongs to the pass `pass`; `None` if that pass is over. Nothing is consumed then.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(crate) fn take_whole_of_pass(&mut self, pass: u64) -> Result<Option<Number>, Shortage> {
+        let in_flight = Rc::clone(&self.in_flight);
+        let taken = self.take_of_pass(pass, |number| render(&in_flight, number))?;
+        Ok(taken.map(|(position, (digits, reservation))| Number { position, digits, reservation }))
+    }
+
+    /// Consumes the next number if it belongs to the pass `pass`, and returns its position and what `render` makes of it. `None` if
+    /// that pass is over; nothing is consumed then. `render` may be called several times.
     ///
     /// # Errors
     /// As [`take`](Self::take).
@@ -154,9 +162,9 @@ impl Sequence {
         &mut self,
         pass: u64,
         mut render: impl FnMut(&Natural) -> Result<T, Shortage>,
-    ) -> Result<Option<T>, Shortage> {
+    ) -> Result<Option<(Position, T)>, Shortage> {
         while self.position().pass == pass {
-            if let Some((_, taken)) = self.attempt(&mut render)? {
+            if let Some(taken) = self.attempt(&mut render)? {
                 return Ok(Some(taken));
             }
         }
@@ -308,4 +316,10 @@ impl Sequence {
         self.fibonacci.advance()?;
         Ok((taken, rendered))
     }
+}
+
+/// The digits of a number that is about to be consumed, and the share of the budget that they take.
+fn render(in_flight: &Rc<InFlight>, number: &Natural) -> Result<(Digits, Reservation), Shortage> {
+    let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
+    Ok((Digits::of(number)?, reservation))
 }

@@ -5,9 +5,9 @@ use std::io;
 use fib_core::{Decimal, Limb};
 
 use super::memory::EXEMPT_BYTES;
-use super::{RESPONSE_BYTES, SOCKET_BYTES, Sequence, Shortage};
+use super::{RESPONSE_BYTES, SOCKET_BYTES, Sequence, Shortage, Turn};
 use crate::position::Unavailable;
-use crate::position::postgres::{SharedStore, Turn};
+use crate::position::postgres::SharedStore;
 
 impl Sequence {
     /// Whether [`take`](Self::take) needs a [`turn`](Self::turn), since other processes share the position.

@@ -17,11 +17,32 @@ pub const MAX_BYTES: u64 = 64 * 1024;
 /// How long reading a body may take.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Reads the body of a request to its end and discards it, where `checked` is what the checks of its head have found, and `expects`
+/// whether the client waits for `100 Continue`.
+///
+/// # Errors
+/// What the checks have found, or 400, 408 or 413 if the body is malformed, too slow or too long.
+pub(crate) async fn discard<B: Body<Data = Bytes>>(
+    body: B,
+    checked: Result<(), Problem>,
+    expects: bool,
+) -> Result<(), Problem> {
+    match checked {
+        // The client does not get its `100 Continue`, and so does not send the body.
+        Err(problem) if expects => Err(problem.closing()),
+        checked => match drain(body).await {
+            Ok(()) => checked,
+            // The rest of the body precedes the next request.
+            Err(problem) => Err(checked.err().unwrap_or(problem).closing()),
+        },
+    }
+}
+
 /// Reads a body to its end and discards it.
 ///
 /// # Errors
 /// 400, 408 or 413 if the body is malformed, too slow or too long. The rest of it is then still unread.
-pub(crate) async fn drain<B: Body<Data = Bytes>>(body: B) -> Result<(), Problem> {
+async fn drain<B: Body<Data = Bytes>>(body: B) -> Result<(), Problem> {
     // A body whose declared length is too long is not read at all.
     if body.size_hint().lower() > MAX_BYTES {
         return Err(too_large());

@@ -27,7 +27,7 @@ pub(crate) struct Problem {
     reason: &'static str,
     detail: &'static str,
     header: Option<(HeaderName, &'static str)>,
-    /// The length of the representation of which no part was asked for.
+    /// For 416: the length of the representation, for `Content-Range`.
     length: Option<NonZeroU64>,
     closes: bool,
 }
@@ -41,6 +41,11 @@ impl Problem {
     /// 503, with the time after which the client may try again.
     pub(crate) fn unavailable(reason: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail).with(RETRY_AFTER, RETRY_AFTER_SECONDS)
+    }
+
+    /// 503, while the service is stopping.
+    pub(crate) fn stopping() -> Self {
+        Self::unavailable("stopping", "The service is stopping.")
     }
 
     /// 416, for a representation of `length` bytes.

@@ -27,19 +27,19 @@ pub(crate) use self::frame::Frame;
 use self::frame::{LongNumber, Progress};
 use crate::http::exchange::Exchange;
 use crate::position::Position;
-use crate::sequence::{Digits, Reservation, Sequence, Shortage};
+use crate::sequence::{Reservation, Sequence, Shortage};
 
 /// The most bytes of short numbers that are taken at once.
 pub(crate) const FRAME_BYTES: usize = 16 * 1024;
 
-/// How often a number is tried for that cannot be had.
+/// The time between two attempts while no number is available.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// How often a client that waits is told so.
+/// The time between two comments to a client that waits.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How long a client waits for a number. Then the response ends without its end, so that the client sees that it is not whole.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a client waits for a number. Then the response ends without its last chunk, so that the client sees that it is not whole.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The body of a response that has one number after the other.
 pub(crate) struct NumberStream {
@@ -51,10 +51,10 @@ pub(crate) struct NumberStream {
     given: u64,
     /// The pass of all of its numbers.
     pass: u64,
-    /// It is over: what has been handed over is all.
+    /// No further frame follows.
     is_over: bool,
-    /// The streams of the service end.
-    end: Rc<Cell<bool>>,
+    /// Whether the service ends all streams.
+    are_ending: Rc<Cell<bool>>,
     /// The frame that is handed over next, if it is there already.
     first: Option<Frame>,
     progress: Rc<Progress>,
@@ -84,12 +84,12 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 impl NumberStream {
-    /// A stream of `count` numbers, or of as many as there are. It ends when `end` says so. `room` is for one frame.
+    /// A stream of `count` numbers, or of as many as there are. It ends when `are_ending` says so. `room` is for one frame.
     pub(crate) fn new(
         sequence: Rc<RefCell<Sequence>>,
         form: Form,
         count: Option<u64>,
-        end: Rc<Cell<bool>>,
+        are_ending: Rc<Cell<bool>>,
         room: Reservation,
     ) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl NumberStream {
             given: 0,
             pass: 0,
             is_over: false,
-            end,
+            are_ending,
             first: None,
             progress: Rc::default(),
             waiting: None,
@@ -138,7 +138,7 @@ impl NumberStream {
         if let Some(frame) = self.first.take().or_else(|| self.go_on_with_long()) {
             return self.hand_over(frame);
         }
-        while !self.is_over && self.rest != Some(0) && !self.end.get() {
+        while !self.is_over && self.rest != Some(0) && !self.are_ending.get() {
             match self.take() {
                 Ok(Some(frame)) => {
                     self.waiting = None;
@@ -183,7 +183,7 @@ impl NumberStream {
                 Ok(())
             });
             match taken {
-                Ok(Some(())) => count += 1,
+                Ok(Some(_)) => count += 1,
                 not_taken => {
                     text.truncate(before);
                     if count > 0 {
@@ -205,14 +205,11 @@ impl NumberStream {
     }
 
     fn take_long(&mut self, sequence: &mut Sequence) -> Result<Option<Frame>, Shortage> {
-        let (index, in_flight) = (sequence.index(), Rc::clone(sequence.in_flight()));
         self.room = None;
-        let taken = sequence.take_of_pass(self.pass, |number| {
-            let reservation = in_flight.reserve(Digits::bytes_for(number), number.digit_count())?;
-            Ok((Digits::of(number)?, reservation))
-        })?;
-        let Some((digits, _reservation)) = taken else { return Ok(None) };
-        *self.progress.long.borrow_mut() = Some(LongNumber { index, digits: Some(digits), _reservation });
+        let Some(number) = sequence.take_whole_of_pass(self.pass)? else { return Ok(None) };
+        let index = number.position.index;
+        let long = LongNumber { index, digits: Some(number.digits), _reservation: number.reservation };
+        *self.progress.long.borrow_mut() = Some(long);
         self.given(1);
         let mut start = Vec::new();
         self.form.write_start(index, &mut start);
@@ -247,7 +244,7 @@ impl NumberStream {
             debug!("a stream waits: {shortage}");
             Waiting { since: now, told: now, retry: Box::pin(sleep(RETRY)) }
         });
-        if now.duration_since(waiting.since) >= PATIENCE {
+        if now.duration_since(waiting.since) >= LONGEST_WAIT {
             self.progress.with_exchange(|exchange| exchange.refuse("stream"));
             return Poll::Ready(Some(Err(Interrupted)));
         }
