@@ -1,5 +1,5 @@
-//! Prints the sequence, one number on each line. The numbers are in `Inline` storage, so fib-core needs no allocator here, as on a
-//! microcontroller.
+//! Prints the sequence, one number on each line. The numbers are in `Inline` storage, so fib-core needs no allocator here, as
+//! on a microcontroller.
 //!
 //! `cargo run --release -p fib-core --no-default-features --example sequence -- 10` prints F(0) to F(9). A number that does not
 //! fit ends it with a line on standard error and status 1, and a bad argument with status 2.

@@ -1,8 +1,9 @@
 //! The doubling of two neighbouring Fibonacci numbers in the place of themselves, by schoolbook products, in both radices.
 //!
-//! F(2k) = F(k)·(F(k) + 2·F(k − 1)), F(2k − 1) = F(k)² + F(k − 1)², and F(2k + 1) is the sum of both (Knuth, The Art of Computer
-//! Programming, section 1.2.8). Both results are computed together, column by column, the lowest column first. The factors
-//! move up before, so that a limb of a result replaces only limbs that no later column needs: no other memory is needed.
+//! F(2k) = F(k)·(F(k) + 2·F(k − 1)), F(2k − 1) = F(k)² + F(k − 1)², and F(2k + 1) is the sum of both (Knuth, The Art of
+//! Computer Programming, section 1.2.8). Both results are computed together, column by column, the lowest column first. The
+//! factors move up before, so that a limb of a result replaces only limbs that no later column needs: no other memory is
+//! needed.
 
 use crate::limb::{Limb, WideLimb};
 
@@ -15,8 +16,9 @@ const COLUMN: u64 = 30_000;
 /// In `values` the number with an even index comes first. Both slices have room for the longer result, and hold zeros from the
 /// end of a number on. `lens` are the lengths of the longer factor, F(k), and of the longer result.
 ///
-/// With `len` limbs, the factors move up by len − 1. The column c needs their limbs from c − len + 1 on, and its results replace
-/// just the limbs at c − len + 1, after they were read. The longer result has at least 2·len − 1 limbs, so there is room.
+/// With `len` limbs, the factors move up by len − 1. The column c needs their limbs from c − len + 1 on, and its results
+/// replace just the limbs at c − len + 1, after they were read. The longer result has at least 2·len − 1 limbs, so there is
+/// room.
 #[inline(never)]
 pub(crate) fn double<const BASE: WideLimb>(
     values: [&mut [Limb]; 2],
@@ -51,7 +53,8 @@ pub(crate) fn double<const BASE: WideLimb>(
     debug_assert!(double.is_zero() && before.is_zero(), "the results have as many limbs as was computed");
 }
 
-/// About how long it takes to double up to a pair of `len` limbs, in picoseconds, as [`arch::Costs`](crate::arch::Costs) counts.
+/// About how long it takes to double up to a pair of `len` limbs, in picoseconds, as [`arch::Costs`](crate::arch::Costs)
+/// counts.
 pub(crate) fn cost(len: usize) -> u64 {
     let len = len as u64;
     len.saturating_mul(len.saturating_mul(PRODUCT).saturating_add(COLUMN))

@@ -138,7 +138,8 @@ impl Error for ParseError {
     }
 }
 
-/// The two values are not consecutive Fibonacci numbers at that index: [`Fibonacci::from_values`](crate::Fibonacci::from_values).
+/// The two values are not consecutive Fibonacci numbers at that index:
+/// [`Fibonacci::from_values`](crate::Fibonacci::from_values).
 ///
 /// ```
 /// use fib_core::{Decimal, Fibonacci, Inline, Natural, NotFibonacci};

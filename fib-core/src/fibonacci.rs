@@ -18,10 +18,10 @@ use crate::storage::{Buffer, Heap, Inline, Slice, Storage};
 
 /// The Fibonacci sequence 0, 1, 1, 2, 3, ... from F(0) on, as long as the storage, the allocator and the guard let it grow.
 ///
-/// It keeps two values. [`advance`](Self::advance) lends the next number without copying it, and [`peek`](Self::peek) computes
-/// that number without consuming it. As an [`Iterator`], it yields owned clones and ends when memory is exhausted. A step is one
-/// addition, which takes time linear in the length of the number. When memory is exhausted nothing panics or aborts, and nothing
-/// is lost: the same step can be tried again.
+/// It keeps two values. [`advance`](Self::advance) lends the next number without copying it, and [`peek`](Self::peek)
+/// computes that number without consuming it. As an [`Iterator`], it yields owned clones and ends when memory is exhausted. A
+/// step is one addition, which takes time linear in the length of the number. When memory is exhausted nothing panics or
+/// aborts, and nothing is lost: the same step can be tried again.
 ///
 /// ```
 /// # #[cfg(feature = "alloc")] {
@@ -40,8 +40,8 @@ pub struct Fibonacci<R = Decimal, S = Heap, G = Unlimited> {
     /// Both are zero until F(1) is computed.
     values: [Natural<R, S>; 2],
     index: u64,
-    /// Whether the place of F(index) still holds F(index - 2). False at the start, so that a static sequence in [`Inline`] storage
-    /// is all zeros: it takes no room in the flash, and no copy at boot.
+    /// Whether the place of F(index) still holds F(index - 2). False at the start, so that a static sequence in [`Inline`]
+    /// storage is all zeros: it takes no room in the flash, and no copy at boot.
     behind: bool,
     guard: G,
 }
@@ -57,8 +57,8 @@ impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
 }
 
 impl<'a, R: Radix> Fibonacci<R, Slice<'a>, Unlimited> {
-    /// The sequence from F(0) on, without a guard and without an allocator: each slice holds one value. The sequence ends when a
-    /// value does not fit its slice. What the slices contain at first does not matter.
+    /// The sequence from F(0) on, without a guard and without an allocator: each slice holds one value. The sequence ends
+    /// when a value does not fit its slice. What the slices contain at first does not matter.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci};
@@ -283,11 +283,11 @@ fn add_long<R: Radix, S: Buffer>(
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
     type Item = Natural<R, S>;
 
-    /// A clone of the next number, or `None` if there is no memory for the number or for the clone. The guard is not asked about
-    /// the clone. After `None` the sequence is unchanged and can be tried again.
+    /// A clone of the next number, or `None` if there is no memory for the number or for the clone. The guard is not asked
+    /// about the clone. After `None` the sequence is unchanged and can be tried again.
     ///
-    /// A clone in [`Inline<N>`](Inline) storage is as large as `N` limbs, however short the number is. [`advance`](Self::advance)
-    /// lends it without a copy.
+    /// A clone in [`Inline<N>`](Inline) storage is as large as `N` limbs, however short the number is.
+    /// [`advance`](Self::advance) lends it without a copy.
     fn next(&mut self) -> Option<Self::Item> {
         // The clone comes first, because it can fail.
         let number = self.peek().ok()?.try_clone().ok()?;
@@ -297,16 +297,16 @@ impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Fibonacci<R, S, G> {
 
     /// Skips `n` numbers without cloning them, and returns a clone of the one after them.
     ///
-    /// Takes the fastest way, as [`jump_to`](Self::jump_to) does: steps; near jumps, each of which moves by up to 90 numbers in place
-    /// in the time of 4 to 17 steps; or a jump. So do `skip` and `step_by`.
+    /// Takes the fastest way, as [`jump_to`](Self::jump_to) does: steps; near jumps, each of which moves by up to 90 numbers
+    /// in place in the time of 4 to 17 steps; or a jump. So do `skip` and `step_by`.
     ///
-    /// In radix [`Decimal`] on the heap, with the feature `jump`, a jump needs more memory (`jump_bytes`) for a moment. If that is
-    /// refused, but there is room for both values at the end, it jumps as far as memory allows, and goes on by near jumps, which
-    /// need no more memory than steps.
+    /// In radix [`Decimal`] on the heap, with the feature `jump`, a jump needs more memory (`jump_bytes`) for a moment. If
+    /// that is refused, but there is room for both values at the end, it jumps as far as memory allows, and goes on by near
+    /// jumps, which need no more memory than steps.
     ///
-    /// Returns `None` at once, and consumes nothing, if there cannot be room for the number: if the storage is too small, if the
-    /// guard or the allocator refuses two values of that length, or if the index is beyond the limit of jumps (`jump_to`). If
-    /// memory is exhausted only on the way, the numbers that were skipped are consumed.
+    /// Returns `None` at once, and consumes nothing, if there cannot be room for the number: if the storage is too small, if
+    /// the guard or the allocator refuses two values of that length, or if the index is beyond the limit of jumps
+    /// (`jump_to`). If memory is exhausted only on the way, the numbers that were skipped are consumed.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci, Inline};

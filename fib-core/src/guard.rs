@@ -6,12 +6,11 @@ use crate::error::Exhausted;
 
 /// Decides, before each step of [`Fibonacci`](crate::Fibonacci), whether the step may take the memory that it needs.
 ///
-/// The sequence asks before every step except the one to F(0), which needs no memory. It also asks when the step allocates nothing,
-/// so that a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can be tried again.
-/// It asks before jumps and near jumps too ([`jump_to`](crate::Fibonacci::jump_to), [`nth`](Iterator::nth)), and several times
-/// during a long jump, so that a guard can cancel it.
-/// Since the guard is asked so often, it should be cheap: it should keep a reading of the system for a while, not take a new one
-/// each time.
+/// The sequence asks before every step except the one to F(0), which needs no memory. It also asks when the step allocates
+/// nothing, so that a guard can react to what the rest of the machine does. A refusal changes nothing, and the same step can
+/// be tried again. It asks before jumps and near jumps too ([`jump_to`](crate::Fibonacci::jump_to), [`nth`](Iterator::nth)),
+/// and several times during a long jump, so that a guard can cancel it. Since the guard is asked so often, it should be
+/// cheap: it should keep a reading of the system for a while, not take a new one each time.
 ///
 /// The guard of a sequence is not asked about clones and conversions, which are not steps of it. A single number has a guard of
 /// its own in `Natural::fibonacci_with_guard`.

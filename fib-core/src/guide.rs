@@ -2,29 +2,29 @@
 //!
 //! # Which radix
 //!
-//! Choose [`Decimal`](crate::Decimal), unless nobody ever reads the numbers. It writes and parses text in linear time, and on the
-//! heap it jumps fast. [`Binary`](crate::Binary) takes 1.4 % less memory with 64-bit limbs (7 % with 32-bit limbs), adds somewhat
-//! faster, and converts to hexadecimal, to bytes and from bytes ([`le_bytes`](crate::Natural::le_bytes),
-//! [`from_le_bytes`](crate::Natural::from_le_bytes)). Its decimal text takes quadratic time and needs an allocator, and its jumps
-//! take quadratic time.
+//! Choose [`Decimal`](crate::Decimal), unless nobody ever reads the numbers. It writes and parses text in linear time, and on
+//! the heap it jumps fast. [`Binary`](crate::Binary) takes 1.4 % less memory with 64-bit limbs (7 % with 32-bit limbs), adds
+//! somewhat faster, and converts to hexadecimal, to bytes and from bytes ([`le_bytes`](crate::Natural::le_bytes),
+//! [`from_le_bytes`](crate::Natural::from_le_bytes)). Its decimal text takes quadratic time and needs an allocator, and its
+//! jumps take quadratic time.
 //!
 //! # Which storage
 //!
 //! [`Inline<N>`](crate::Inline) keeps `N` limbs in the number. It needs no allocator and causes no fragmentation. Its size is
-//! known at compile time, and it occupies all of it from the start. It is the right choice for microcontrollers, and wherever the
-//! largest index is known. A number that is moved or cloned is as large as `N` limbs, so lend it
+//! known at compile time, and it occupies all of it from the start. It is the right choice for microcontrollers, and wherever
+//! the largest index is known. A number that is moved or cloned is as large as `N` limbs, so lend it
 //! ([`advance`](crate::Fibonacci::advance)) instead of iterating.
 //!
 //! [`Slice`](crate::Slice) is memory of the caller whose size is known only when the program runs
 //! ([`Fibonacci::in_slices`](crate::Fibonacci::in_slices)). Such a sequence lends its numbers, and is no iterator.
 //!
-//! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator can, and frees everything at a restart. If the allocator
-//! cannot extend a block in place, the old block and the new one both exist for a moment ([`Demand::peak`](crate::Demand::peak)),
-//! and a simple allocator leaves gaps: plan for twice what both values hold. With `embedded-alloc`, a heap of 16 KiB was full at
-//! F(37,814), where both values held 7,080 bytes. A jump there, in radix [`Decimal`](crate::Decimal) and with the feature `jump`,
-//! asks the guard for all of its memory at once, [`Fibonacci::jump_bytes`](crate::Fibonacci). That is about ten times the memory
-//! of a long number, and up to 25 times that of a number of some thousand digits, for which the smallest transform of vectors is
-//! large:
+//! [`Heap`](crate::Heap) grows with the numbers, as far as the allocator can, and frees everything at a restart. If the
+//! allocator cannot extend a block in place, the old block and the new one both exist for a moment
+//! ([`Demand::peak`](crate::Demand::peak)), and a simple allocator leaves gaps: plan for twice what both values hold. With
+//! `embedded-alloc`, a heap of 16 KiB was full at F(37,814), where both values held 7,080 bytes. A jump there, in radix
+//! [`Decimal`](crate::Decimal) and with the feature `jump`, asks the guard for all of its memory at once,
+//! [`Fibonacci::jump_bytes`](crate::Fibonacci). That is about ten times the memory of a long number, and up to 25 times that
+//! of a number of some thousand digits, for which the smallest transform of vectors is large:
 //!
 //! ```
 //! # #[cfg(feature = "jump")] {
@@ -48,8 +48,8 @@
 //!
 //! # How much memory F(n) needs
 //!
-//! The table gives the bytes of the limbs of both values. A [`Fibonacci`](crate::Fibonacci) has only a few words more. On the heap
-//! each value also has room to grow: 1/64 of its limbs, or 7 limbs if that is more.
+//! The table gives the bytes of the limbs of both values. A [`Fibonacci`](crate::Fibonacci) has only a few words more. On the
+//! heap each value also has room to grow: 1/64 of its limbs, or 7 limbs if that is more.
 //!
 //! | n | digits | `Decimal`, 32 bits | `Decimal`, 64 bits | `Binary`, 32 bits | `Binary`, 64 bits |
 //! | --- | --- | --- | --- | --- | --- |
@@ -100,8 +100,8 @@
 //! instructions, where steps take 260,000. A program that keeps both values too returns in linear time:
 //! [`from_values`](crate::Fibonacci::from_values) checks them.
 //!
-//! With the feature `serde` a sequence is stored by any format of serde as the pair of its index and values, and is checked when it
-//! is read:
+//! With the feature `serde` a sequence is stored by any format of serde as the pair of its index and values, and is checked
+//! when it is read:
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {
@@ -133,8 +133,8 @@
 //!   allocate nothing.
 //! - A guard refuses with the error [`Exhausted::refused`](crate::Exhausted::refused). Its
 //!   [`cause`](crate::Exhausted::cause) differs from that of a full storage and that of a failed allocation.
-//! - When a guard refuses, a [`Restarting`](crate::Restarting) sequence frees its values. A guard that looks at memory will then
-//!   admit the next step. If it refuses every step, the sequence lends nothing but F(0).
+//! - When a guard refuses, a [`Restarting`](crate::Restarting) sequence frees its values. A guard that looks at memory will
+//!   then admit the next step. If it refuses every step, the sequence lends nothing but F(0).
 //! - Several sequences can share one guard by `&mut`, or guards can share a `Cell` or an atomic.
 //! - [`guard_fn`](crate::guard_fn) makes a guard from a closure.
 //!

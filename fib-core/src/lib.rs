@@ -1,8 +1,8 @@
 //! The Fibonacci sequence without an upper bound, for servers and for microcontrollers.
 //!
-//! The crate is `no_std` and has no dependencies by default. It has its own arithmetic: unbounded numbers made of limbs, an iterator that
-//! keeps two of them, and a [`MemoryGuard`] that decides whether they may grow. Nothing in it panics or aborts when memory runs
-//! out.
+//! The crate is `no_std` and has no dependencies by default. It has its own arithmetic: unbounded numbers made of limbs, an
+//! iterator that keeps two of them, and a [`MemoryGuard`] that decides whether they may grow. Nothing in it panics or aborts
+//! when memory runs out.
 //!
 //! ```
 //! # #[cfg(feature = "alloc")] {
@@ -21,19 +21,19 @@
 //!
 //! # Decimal limbs
 //!
-//! A program that steps through the sequence adds long numbers and prints them. Most libraries keep numbers in binary. There an
-//! addition takes linear time, but printing converts the radix, which takes thousands of times as long. Here a limb is one digit
-//! in base 10^19 ([`Decimal`], the default): 63.1 of its 64 bits carry information, an addition takes a little longer, and
-//! printing takes linear time. The radix is a type parameter, so the binary form exists too ([`Binary`]).
+//! A program that steps through the sequence adds long numbers and prints them. Most libraries keep numbers in binary. There
+//! an addition takes linear time, but printing converts the radix, which takes thousands of times as long. Here a limb is one
+//! digit in base 10^19 ([`Decimal`], the default): 63.1 of its 64 bits carry information, an addition takes a little longer,
+//! and printing takes linear time. The radix is a type parameter, so the binary form exists too ([`Binary`]).
 //!
-//! A decimal carry becomes a binary carry: with `bias = 2^64 - 10^19`, the sum `a + (b + bias) + carry` overflows 64 bits exactly
-//! when `a + b + carry` reaches 10^19. If it does not overflow, the bias is subtracted again.
+//! A decimal carry becomes a binary carry: with `bias = 2^64 - 10^19`, the sum `a + (b + bias) + carry` overflows 64 bits
+//! exactly when `a + b + carry` reaches 10^19. If it does not overflow, the bias is subtracted again.
 //!
 //! # Storage
 //!
 //! [`Heap`] (feature `alloc`, on by default) grows fallibly, by about 1/64 at a time: two values of F(1,000,000) and their
-//! room to grow take 176,032 bytes. [`Inline<N>`](Inline) keeps up to `N` limbs in the number itself, and [`Slice`] in memory of the
-//! caller; they need no allocator:
+//! room to grow take 176,032 bytes. [`Inline<N>`](Inline) keeps up to `N` limbs in the number itself, and [`Slice`] in memory
+//! of the caller; they need no allocator:
 //!
 //! ```
 //! use fib_core::{Cause, Decimal, Fibonacci, Inline};
@@ -51,10 +51,10 @@
 //!
 //! # Jumps
 //!
-//! [`Fibonacci::jump_to`] moves to any index. With the feature `jump` (on by default), [`Natural::fibonacci`](Natural) computes
-//! one number without those before it, and both multiply in decimal by number-theoretic transforms: on vectors of `f64` where the
-//! machine has AVX-512 or AVX2 with FMA, in portable integers elsewhere. F(100,000,000), which has 20,898,764 digits, takes 50 ms
-//! with its text on one core of an AMD Zen 5.
+//! [`Fibonacci::jump_to`] moves to any index. With the feature `jump` (on by default), [`Natural::fibonacci`](Natural)
+//! computes one number without those before it, and both multiply in decimal by number-theoretic transforms: on vectors of
+//! `f64` where the machine has AVX-512 or AVX2 with FMA, in portable integers elsewhere. F(100,000,000), which has 20,898,764
+//! digits, takes 50 ms with its text on one core of an AMD Zen 5.
 //!
 //! ```
 //! # #[cfg(feature = "jump")] {
@@ -68,11 +68,11 @@
 //! # Ok::<(), fib_core::Exhausted>(())
 //! ```
 //!
-//! In other storages, in radix [`Binary`], and without the feature, `jump_to` multiplies by the schoolbook method in the place of the
-//! values. So a program that keeps one integer can go on where it was, on a microcontroller too.
+//! In other storages, in radix [`Binary`], and without the feature, `jump_to` multiplies by the schoolbook method in the
+//! place of the values. So a program that keeps one integer can go on where it was, on a microcontroller too.
 //!
-//! A short way forwards is a series of near jumps: each goes over up to 90 numbers in one pass over both values, in every radix and
-//! storage. [`Iterator::nth`], and so `skip` and `step_by`, take the fastest of steps, near jumps and a jump.
+//! A short way forwards is a series of near jumps: each goes over up to 90 numbers in one pass over both values, in every
+//! radix and storage. [`Iterator::nth`], and so `skip` and `step_by`, take the fastest of steps, near jumps and a jump.
 //!
 //! # Digits without the number
 //!
@@ -81,8 +81,9 @@
 //! # Guards
 //!
 //! A [`MemoryGuard`] is asked before each step and each jump. It is told how many bytes are held and how many the step will
-//! request from the allocator. The crate has [`Unlimited`] and [`ByteBudget`]; a guard of your own takes a few lines. The caller
-//! decides what a refusal means: an [`Exhausted`] error and another try later, the end of the iterator, or a new pass from F(0):
+//! request from the allocator. The crate has [`Unlimited`] and [`ByteBudget`]; a guard of your own takes a few lines. The
+//! caller decides what a refusal means: an [`Exhausted`] error and another try later, the end of the iterator, or a new pass
+//! from F(0):
 //!
 //! ```
 //! # #[cfg(feature = "alloc")] {
@@ -100,8 +101,8 @@
 //!
 //! - `alloc` (default): [`Heap`].
 //! - `jump` (default, enables `alloc`): [`Natural::fibonacci`](Natural), fast [jumps](#jumps).
-//! - `serde`: `Serialize` and `Deserialize` for [`Natural`] and [`Fibonacci`], as decimal strings in formats that people read, such
-//!   as JSON, and as limbs in others.
+//! - `serde`: `Serialize` and `Deserialize` for [`Natural`] and [`Fibonacci`], as decimal strings in formats that people
+//!   read, such as JSON, and as limbs in others.
 //! - `defmt`: `defmt::Format` for [`Natural`], [`Demand`] and the errors. The host that reads the log makes the digits.
 //!
 //! The [`guide`] explains how to choose radix and storage, how much memory F(n) needs, and how to write a guard.

@@ -37,8 +37,8 @@ pub(crate) mod sealed {
         #[must_use = "the carry belongs to the next limb"]
         fn add_in_place(a: &mut [Limb], b: &[Limb], carry: bool) -> bool;
 
-        /// `limbs = limbs·B + addend`, where B is the base of the other radix and `addend` is below it; returns the carry out, which
-        /// is below B too.
+        /// `limbs = limbs·B + addend`, where B is the base of the other radix and `addend` is below it; returns the carry
+        /// out, which is below B too.
         #[must_use = "the carry belongs to the next limb"]
         fn multiply_add(limbs: &mut [Limb], addend: Limb) -> Limb;
 

@@ -34,8 +34,8 @@ fn is_decimal<R: Radix>() -> bool {
     R::LIMB_MAX == Decimal::BASE - 1
 }
 
-/// Takes the limbs of a number in one base and gives those in another, the least significant first. Both bases are powers of the
-/// same number.
+/// Takes the limbs of a number in one base and gives those in another, the least significant first. Both bases are powers of
+/// the same number.
 struct Regroup {
     from: u128,
     to: u128,
@@ -68,9 +68,9 @@ impl Regroup {
     }
 }
 
-/// In human-readable formats, such as JSON, a string of decimal digits. In others, such as postcard, a sequence of `u64`: the limbs
-/// in base 10^19, or 2^64 in radix [`Binary`](crate::Binary), the least significant first and the highest not zero. That is the
-/// same on every target, also where a [`Limb`](crate::Limb) has 32 bits. Zero has no limbs.
+/// In human-readable formats, such as JSON, a string of decimal digits. In others, such as postcard, a sequence of `u64`: the
+/// limbs in base 10^19, or 2^64 in radix [`Binary`](crate::Binary), the least significant first and the highest not zero.
+/// That is the same on every target, also where a [`Limb`](crate::Limb) has 32 bits. Zero has no limbs.
 ///
 /// ```
 /// use fib_core::{Decimal, Inline, Natural};
@@ -127,8 +127,8 @@ impl<R: Radix, S: Buffer> Serialize for Natural<R, S> {
 /// The form that [`Serialize`] writes; text may also have leading zeros and a `+`, as in
 /// [`from_digits`](Natural::from_digits).
 ///
-/// Takes memory as the number grows, whatever length the input states. Linear time; text in radix [`Binary`](crate::Binary) takes
-/// quadratic time, so limit its length where it comes from strangers.
+/// Takes memory as the number grows, whatever length the input states. Linear time; text in radix [`Binary`](crate::Binary)
+/// takes quadratic time, so limit its length where it comes from strangers.
 ///
 /// ```
 /// use fib_core::{Decimal, Inline, Natural};
@@ -210,8 +210,8 @@ impl<'de, R: Radix, S: Storage> Visitor<'de> for LimbsVisitor<R, S> {
     }
 }
 
-/// The pair of [`index`](Fibonacci::index) and [`values`](Fibonacci::values), without the guard. Linear time; as text, quadratic
-/// time in radix [`Binary`](crate::Binary).
+/// The pair of [`index`](Fibonacci::index) and [`values`](Fibonacci::values), without the guard. Linear time; as text,
+/// quadratic time in radix [`Binary`](crate::Binary).
 ///
 /// ```
 /// use fib_core::{Decimal, Fibonacci, Inline};
@@ -234,8 +234,8 @@ impl<R: Radix, S: Buffer, G> Serialize for Fibonacci<R, S, G> {
     }
 }
 
-/// The sequence at the position that was serialized, with the check of [`from_values`](Fibonacci::from_values). It has no guard:
-/// [`with_guard`](Fibonacci::with_guard) adds one.
+/// The sequence at the position that was serialized, with the check of [`from_values`](Fibonacci::from_values). It has no
+/// guard: [`with_guard`](Fibonacci::with_guard) adds one.
 ///
 /// # Errors
 /// As for [`Natural`], and if the values are not those of the sequence at that index ([`NotFibonacci`]).

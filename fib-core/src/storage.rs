@@ -70,8 +70,8 @@ pub(crate) mod sealed {
         /// The number of limbs for which there is room.
         fn capacity(&self) -> usize;
 
-        /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed. Storage of a fixed
-        /// size has the room or not.
+        /// Bytes that [`Limbs::extend_to`] would request from the allocator; an error where it cannot succeed. Storage of a
+        /// fixed size has the room or not.
         #[inline]
         fn growth(&self, len: usize) -> Result<usize, Exhausted> {
             if len <= self.capacity() { Ok(0) } else { Err(Exhausted::capacity()) }
@@ -312,8 +312,8 @@ impl<const N: usize> Limbs for Inline<N> {
     }
 }
 
-/// Limbs in a slice of the caller: no allocator, and a length that need not be known at compile time. A sequence over two slices
-/// is made by [`Fibonacci::in_slices`](crate::Fibonacci::in_slices).
+/// Limbs in a slice of the caller: no allocator, and a length that need not be known at compile time. A sequence over two
+/// slices is made by [`Fibonacci::in_slices`](crate::Fibonacci::in_slices).
 ///
 /// ```
 /// use fib_core::{Binary, Fibonacci, Natural, Slice};

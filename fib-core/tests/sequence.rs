@@ -78,10 +78,10 @@ fn binet_exactly_up_to_70() {
     }
 }
 
-/// Steps to F(1,000,000). Each index checks the exact number of digits, which by Binet's formula is
-/// floor(n·log10 φ − log10 √5) + 1. Every 997th index checks the leading digits, which follow from the fraction of that logarithm.
-/// The powers of ten from 10^4 on check the hash of all digits, and the last index the bytes held.
-/// Fewer steps in the package, whose tests are not optimised.
+/// Steps to F(1,000,000). Each index checks the exact number of digits, which by Binet's formula is floor(n·log10 φ − log10
+/// √5) + 1. Every 997th index checks the leading digits, which follow from the fraction of that logarithm. The powers of ten
+/// from 10^4 on check the hash of all digits, and the last index the bytes held. Fewer steps in the package, whose tests are
+/// not optimised.
 const STEPS: u32 = if cfg!(feature = "__kernels") { 1_000_000 } else { 100_000 };
 
 #[test]

@@ -1,5 +1,5 @@
-//! Signals: the stop, in order or at once, during the start too. On Windows only a process of the same console can send its events:
-//! scripts/windows does that.
+//! Signals: the stop, in order or at once, during the start too. On Windows only a process of the same console can send its
+//! events: scripts/windows does that.
 #![cfg(unix)]
 
 mod common;

@@ -1,7 +1,7 @@
 //! What the programs of the firmware share: start, output over semihosting, end, and a counter of instructions.
 //!
-//! - `inline` keeps its numbers in `Inline` storage and needs no allocator; `heap` has an allocator with a few KiB. Both print the
-//!   sequence until their storage is full, let a guard restart it, and check F(1000).
+//! - `inline` keeps its numbers in `Inline` storage and needs no allocator; `heap` has an allocator with a few KiB. Both
+//!   print the sequence until their storage is full, let a guard restart it, and check F(1000).
 //! - `steps` counts the instructions of a step, and `digits` those of the first and the last digits of a long number.
 //! - `resume` returns to a position from its index alone.
 //! - `log` sends numbers by defmt.

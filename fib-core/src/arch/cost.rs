@@ -1,7 +1,7 @@
 //! What a step of a sequence costs, and what a product of a matrix and its pair of numbers costs.
 //!
-//! Both take a fixed time and a time for each limb. Measured on Zen 5, from 2 limbs to 110,000. Only ratios decide: a product pays
-//! from 4 to 10 steps on with vectors or portable code, and from 17 with AVX2, which has no kernel for it.
+//! Both take a fixed time and a time for each limb. Measured on Zen 5, from 2 limbs to 110,000. Only ratios decide: a product
+//! pays from 4 to 10 steps on with vectors or portable code, and from 17 with AVX2, which has no kernel for it.
 
 use super::matrix;
 

@@ -1,8 +1,9 @@
-//! The product of a matrix with entries of one limb and a vector of two numbers, in one pass over both numbers, in portable Rust.
+//! The product of a matrix with entries of one limb and a vector of two numbers, in one pass over both numbers, in portable
+//! Rust.
 //!
-//! A row with the entries p and q yields p·x + q·y. With σ = p + q, which is at most [`ROW_MAX`], and a carry in of at most σ − 1,
-//! each limb yields at most σ·(B − 1) + σ − 1 < σ·B. So a carry is at most σ − 1 everywhere. Since σ is below the decimal base, it is
-//! a limb in both radices.
+//! A row with the entries p and q yields p·x + q·y. With σ = p + q, which is at most [`ROW_MAX`], and a carry in of at most σ
+//! − 1, each limb yields at most σ·(B − 1) + σ − 1 < σ·B. So a carry is at most σ − 1 everywhere. Since σ is below the
+//! decimal base, it is a limb in both radices.
 
 use core::hint::select_unpredictable;
 
@@ -94,9 +95,9 @@ const PRECISION: u32 = Limb::BITS + DECIMAL_BASE.ilog2();
 
 const RECIPROCAL: WideLimb = (1 << PRECISION) / BASE;
 
-// The estimate is never too large. What it leaves of a dividend n is below B, plus 2^SHIFT for the bits that were shifted out, plus
-// n·(2^PRECISION mod B)/2^PRECISION for the fraction of the reciprocal. With a carry of one that is below 2·B, so the estimate is too
-// small by at most one; and it fits a limb, so it is right modulo 2^64 (2^32).
+// The estimate is never too large. What it leaves of a dividend n is below B, plus 2^SHIFT for the bits that were shifted
+// out, plus n·(2^PRECISION mod B)/2^PRECISION for the fraction of the reciprocal. With a carry of one that is below 2·B, so
+// the estimate is too small by at most one; and it fits a limb, so it is right modulo 2^64 (2^32).
 const _: () = {
     let left = BASE + (1 << SHIFT) + (((1 << PRECISION) % BASE) >> (PRECISION - DIVIDEND_BITS)) + 1;
     assert!(left < 2 * BASE);
@@ -104,8 +105,8 @@ const _: () = {
     assert!(RECIPROCAL < 1 << Limb::BITS);
 };
 
-/// The quotient of `n` by the decimal base, or one less, for `n` below `ROW_MAX`·B: a product with the reciprocal (Barrett, CRYPTO
-/// '86).
+/// The quotient of `n` by the decimal base, or one less, for `n` below `ROW_MAX`·B: a product with the reciprocal (Barrett,
+/// CRYPTO '86).
 #[inline]
 const fn estimated_quotient(n: WideLimb) -> Limb {
     let (high, _) = split(n >> SHIFT);

@@ -4,9 +4,9 @@
 //! chosen once, at run time. Numbers of a few limbs are added by portable code that is inlined into the caller. Loops that have
 //! no vector kernel are in `scalar`.
 //!
-//! Vector kernels exist on x86-64, the one architecture with SSE2 and 64-bit pointers. They need a target that has its registers:
-//! kernels and boot loaders are compiled for targets without SSE2, where LLVM cannot compile the other vectors either.
-//! `--cfg fib_portable` leaves the vector kernels out everywhere.
+//! Vector kernels exist on x86-64, the one architecture with SSE2 and 64-bit pointers. They need a target that has its
+//! registers: kernels and boot loaders are compiled for targets without SSE2, where LLVM cannot compile the other vectors
+//! either. `--cfg fib_portable` leaves the vector kernels out everywhere.
 //!
 //! What is inlined is compiled in the user's crate, with the `opt-level` of that crate. With debug assertions that level is
 //! most likely 0, so then the functions here are not inlined, and the `opt-level` of this crate applies to their loops.

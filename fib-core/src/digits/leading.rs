@@ -15,8 +15,8 @@
 //! into 2e + 1. After j of these e is 2^j − 1. The first leads to an index above 2^7, since F(2^7) has only three limbs, and
 //! the last to one below 2^64, so e < 2^58.
 //!
-//! In the end x ≤ mantissa / (1 − ρ) ≤ mantissa·(1 + 2ρ), since ρ ≤ 1/2. The mantissa is below (t + 1)·B^(M − 1), where t is its
-//! highest limb. So it is too small by less than 8e·(t + 1) units.
+//! In the end x ≤ mantissa / (1 − ρ) ≤ mantissa·(1 + 2ρ), since ρ ≤ 1/2. The mantissa is below (t + 1)·B^(M − 1), where t is
+//! its highest limb. So it is too small by less than 8e·(t + 1) units.
 
 use super::pair::{BASE, LIMB_DIGITS, Pair, Rows, SHORT_ROW};
 use super::{DigitsError, MAX_DIGITS, requested, write_digits};
@@ -25,8 +25,8 @@ use crate::radix::Decimal;
 /// The fewest limbs of a mantissa, for which ρ ≤ 1/2.
 const FEWEST: usize = 4;
 
-/// Guard limbs: those of a mantissa beyond the digits that are wanted. Of their 36 digits 9 are lost if the highest limb has one
-/// digit, and 18.4 because 8e < 2^61. At least 8 are left, which decide the wanted ones unless all are nines or zeros.
+/// Guard limbs: those of a mantissa beyond the digits that are wanted. Of their 36 digits 9 are lost if the highest limb has
+/// one digit, and 18.4 because 8e < 2^61. At least 8 are left, which decide the wanted ones unless all are nines or zeros.
 const GUARD_LIMBS: usize = 4;
 
 /// The same for a second try, where at least 71 digits decide.

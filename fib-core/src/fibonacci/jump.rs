@@ -15,8 +15,8 @@ pub(super) const ADMIT_LEAST: u64 = 512;
 
 #[cfg(feature = "jump")]
 impl Fibonacci<Decimal, Heap, Unlimited> {
-    /// The number of bytes that [`jump_to`](Self::jump_to) requests from the allocator in all, for both values and for intermediate
-    /// results. It depends on the machine: with vectors it is more than without.
+    /// The number of bytes that [`jump_to`](Self::jump_to) requests from the allocator in all, for both values and for
+    /// intermediate results. It depends on the machine: with vectors it is more than without.
     ///
     /// ```
     /// use fib_core::{ByteBudget, Decimal, Fibonacci};
@@ -51,9 +51,9 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Whether [`mul`](crate::mul) computes numbers in this radix and storage.
     const HAS_TRANSFORMS: bool = R::LIMB_MAX == Decimal::BASE - 1 && S::FROM_VEC.is_some();
 
-    /// Replaces both values by new ones, F(`index`) and the number before it, computed by [`mul`](crate::mul) whatever the distance.
-    /// The index is not 0. `None` in another radix or storage, where [`doubling`](crate::doubling) computes them in place. On an
-    /// error nothing has changed.
+    /// Replaces both values by new ones, F(`index`) and the number before it, computed by [`mul`](crate::mul) whatever the
+    /// distance. The index is not 0. `None` in another radix or storage, where [`doubling`](crate::doubling) computes them in
+    /// place. On an error nothing has changed.
     pub(super) fn jump(&mut self, index: u64) -> Option<Result<(), Exhausted>> {
         let from_vec = S::FROM_VEC.filter(|_| Self::HAS_TRANSFORMS)?;
         let held = self.bytes_held();

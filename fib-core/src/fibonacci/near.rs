@@ -1,7 +1,8 @@
 //! Near jumps: many steps at once, in place.
 //!
-//! F(n+k) = F(k−1)·F(n) + F(k)·F(n+1) and F(n+k+1) = F(k)·F(n) + F(k+1)·F(n+1) (Knuth, The Art of Computer Programming, section 1.2.8).
-//! While F(k+2) is below the decimal base, the factors are single limbs and one pass over both values makes k steps.
+//! F(n+k) = F(k−1)·F(n) + F(k)·F(n+1) and F(n+k+1) = F(k)·F(n) + F(k+1)·F(n+1) (Knuth, The Art of Computer Programming,
+//! section 1.2.8). While F(k+2) is below the decimal base, the factors are single limbs and one pass over both values makes k
+//! steps.
 
 use super::Fibonacci;
 #[cfg(doc)]
@@ -16,7 +17,8 @@ use crate::storage::Buffer;
 
 impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// Goes towards F(`index`), to it or to a number from which steps are cheaper than a near jump. An error if memory is
-    /// exhausted on the way; the sequence is then at the last number before it. F(`index`) does not come before the next number.
+    /// exhausted on the way; the sequence is then at the last number before it. F(`index`) does not come before the next
+    /// number.
     pub(super) fn walk(&mut self, index: u64) -> Result<(), Exhausted> {
         if !self.pays(index) {
             return Ok(());
@@ -98,8 +100,8 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
         usize::try_from(self.distance(index)).map_or(most, |steps| steps.min(most))
     }
 
-    /// Makes room for F(`index` − 1) and F(`index`). The guard is asked about each value that has to grow, as before steps, and once
-    /// where none has to. On an error the numbers are unchanged; there may already be room for one of them.
+    /// Makes room for F(`index` − 1) and F(`index`). The guard is asked about each value that has to grow, as before steps,
+    /// and once where none has to. On an error the numbers are unchanged; there may already be room for one of them.
     pub(super) fn make_room(&mut self, index: u64) -> Result<(), Exhausted> {
         let lengths = self.lengths(index);
         let mut asked = false;
@@ -140,7 +142,8 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
         [index - last, index - (1 - last)].map(R::fibonacci_limbs)
     }
 
-    /// From F(n), F(n+1) to F(n + `steps`), F(n + `steps` + 1), for at least one step and at most [`Costs::steps_max`]. There is room.
+    /// From F(n), F(n+1) to F(n + `steps`), F(n + `steps` + 1), for at least one step and at most [`Costs::steps_max`]. There
+    /// is room.
     fn multiply(&mut self, steps: usize) -> Result<(), Exhausted> {
         let n = self.first();
         let index = n + steps as u64 + 1;

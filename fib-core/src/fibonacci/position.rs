@@ -56,8 +56,9 @@ impl<R: Radix, S: Storage> Fibonacci<R, S, Unlimited> {
     /// linear time, where [`jump_to`](Self::jump_to) multiplies.
     ///
     /// Both values are compared with the sequence modulo 2^61 − 1 and modulo 2^61 − 31, which are prime. This detects every
-    /// difference that is not a multiple of both, such as any error within 36 consecutive decimal digits. Other accidental errors
-    /// are missed with a probability of about 2^-122. It is no protection against values that were made up to deceive it.
+    /// difference that is not a multiple of both, such as any error within 36 consecutive decimal digits. Other accidental
+    /// errors are missed with a probability of about 2^-122. It is no protection against values that were made up to deceive
+    /// it.
     ///
     /// ```
     /// # #[cfg(feature = "alloc")] {
@@ -126,16 +127,16 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// moves by up to 90 numbers (70 with AVX-512, 42 with 32-bit limbs) in one pass over both values. The guard is asked once,
     /// before the first one, about the room by which both values grow. Any other distance is a jump from nothing.
     ///
-    /// In radix [`Decimal`](crate::Decimal) on the [`Heap`](crate::Heap), with the feature `jump` (on by default), that takes about
-    /// as long as a few products of numbers of that length, whatever the distance. Both values are replaced by new ones. The guard
-    /// is asked first, about the new values and the memory for intermediate results, which is freed at the end: `jump_bytes`, about
-    /// ten times as much as the number. It is asked again, for no more memory, before each stage of a long jump, and cancels the
-    /// jump if it refuses. No stage takes more than about a third of the time.
+    /// In radix [`Decimal`](crate::Decimal) on the [`Heap`](crate::Heap), with the feature `jump` (on by default), that takes
+    /// about as long as a few products of numbers of that length, whatever the distance. Both values are replaced by new
+    /// ones. The guard is asked first, about the new values and the memory for intermediate results, which is freed at the
+    /// end: `jump_bytes`, about ten times as much as the number. It is asked again, for no more memory, before each stage of
+    /// a long jump, and cancels the jump if it refuses. No stage takes more than about a third of the time.
     ///
     /// Everywhere else it multiplies by the schoolbook method in the place of the values, which takes **quadratic** time, but
-    /// several times less than the steps from F(0). It needs no memory but that of the values, and no allocator. The guard is asked
-    /// once, before anything changes. In this way a device that keeps only the index in its flash returns to its position after a
-    /// reset.
+    /// several times less than the steps from F(0). It needs no memory but that of the values, and no allocator. The guard is
+    /// asked once, before anything changes. In this way a device that keeps only the index in its flash returns to its
+    /// position after a reset.
     ///
     /// ```
     /// use fib_core::{Decimal, Fibonacci, Inline};
@@ -151,9 +152,9 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
     /// ```
     ///
     /// # Errors
-    /// [`Exhausted`] if the guard, the storage or the allocator refuses, or, with [`Cause::TooLong`](crate::Cause::TooLong), if no
-    /// number on the heap can be that long, or if the index is beyond 17,808,892,134 in radix [`Decimal`](crate::Decimal) on the
-    /// heap with the feature `jump`. The sequence is then unchanged.
+    /// [`Exhausted`] if the guard, the storage or the allocator refuses, or, with [`Cause::TooLong`](crate::Cause::TooLong),
+    /// if no number on the heap can be that long, or if the index is beyond 17,808,892,134 in radix
+    /// [`Decimal`](crate::Decimal) on the heap with the feature `jump`. The sequence is then unchanged.
     pub fn jump_to(&mut self, index: u64) -> Result<(), Exhausted> {
         if index == 0 {
             self.restart();
@@ -170,8 +171,8 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Fibonacci<R, S, G> {
         self.double_up_to(index)
     }
 
-    /// Computes F(`index`) and F(`index` − 1) in the place of the values, or in new ones if they have to be longer. The index is
-    /// at least 1.
+    /// Computes F(`index`) and F(`index` − 1) in the place of the values, or in new ones if they have to be longer. The index
+    /// is at least 1.
     fn double_up_to(&mut self, index: u64) -> Result<(), Exhausted> {
         let len = R::fibonacci_limbs(index);
         let [even, odd] = &self.values;

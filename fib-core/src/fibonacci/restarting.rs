@@ -131,15 +131,15 @@ impl<R: Radix, S: Buffer, G: MemoryGuard> Restarting<R, S, G> {
 impl<R: Radix, S: Storage, G: MemoryGuard> Iterator for Restarting<R, S, G> {
     type Item = Natural<R, S>;
 
-    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number. `None` if there is no memory for
-    /// the clone; the sequence is then unchanged and can be tried again.
+    /// A clone of the next number, or of F(0) of a new pass if there is no memory for the number. `None` if there is no
+    /// memory for the clone; the sequence is then unchanged and can be tried again.
     fn next(&mut self) -> Option<Self::Item> {
         self.restart_if_exhausted();
         self.sequence.next()
     }
 
-    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Goes there by a jump if there is memory for
-    /// that; then no step up to there would start a new pass. Otherwise it goes by near jumps and steps, as
+    /// Skips `n` numbers without cloning them, and returns a clone of the one after them. Goes there by a jump if there is
+    /// memory for that; then no step up to there would start a new pass. Otherwise it goes by near jumps and steps, as
     /// [`Fibonacci::nth`](Iterator::nth) does.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
         let mut left = n as u64;

@@ -1,8 +1,8 @@
 //! Short products, by the schoolbook method on decimal limbs.
 //!
-//! A column of the product is the sum of all `a[i]·b[j]` with the same i + j. It is summed in full, then the carry of the column
-//! before is added, and one division by the base gives the limb and the next carry. Two columns are summed at a time: they share
-//! loads and branches, and neither sum waits for the other.
+//! A column of the product is the sum of all `a[i]·b[j]` with the same i + j. It is summed in full, then the carry of the
+//! column before is added, and one division by the base gives the limb and the next carry. Two columns are summed at a time:
+//! they share loads and branches, and neither sum waits for the other.
 
 use core::hint::select_unpredictable;
 
@@ -247,8 +247,8 @@ pub(super) fn multiply(a: &[Limb], b: &[Limb], out: &mut [Limb]) {
     }
 }
 
-/// Writes `a·b` and `b²`, each to a slice twice as long as `b`, where `a` is not longer than `b`. The divisions for both products
-/// run side by side.
+/// Writes `a·b` and `b²`, each to a slice twice as long as `b`, where `a` is not longer than `b`. The divisions for both
+/// products run side by side.
 pub(super) fn multiply_and_square(a: &[Limb], b: &[Limb], product: &mut [Limb], squared: &mut [Limb]) {
     assert!(a.len() <= b.len() && product.len() == 2 * b.len() && squared.len() == 2 * b.len());
     let (mut carry, mut square_carry) = (Carry::default(), Carry::default());

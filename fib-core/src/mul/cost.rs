@@ -1,9 +1,9 @@
 //! How long a jump takes: a model, for the choice between a jump and near jumps.
 //!
-//! Transforms: a fixed time, and for each doubling its coefficients times `coefficient + level·log2(k)`. Schoolbook products in L
-//! limbs: a part for each doubling, one proportional to L, and one to L². Fitted to jumps measured on Zen 5; up to F(2,000,000)
-//! the model is off by 10 % at most indices, and by up to 25 % just above the thresholds. Above, where the allocator takes its
-//! memory from the system each time, a jump takes up to twice as long.
+//! Transforms: a fixed time, and for each doubling its coefficients times `coefficient + level·log2(k)`. Schoolbook products
+//! in L limbs: a part for each doubling, one proportional to L, and one to L². Fitted to jumps measured on Zen 5; up to
+//! F(2,000,000) the model is off by 10 % at most indices, and by up to 25 % just above the thresholds. Above, where the
+//! allocator takes its memory from the system each time, a jump takes up to twice as long.
 
 use super::engine::Base;
 use super::field::Field;
@@ -26,7 +26,8 @@ pub(super) const LANES_4: Transforms = Transforms { fixed: 3_000_000, coefficien
 pub(super) const LANES_8: Transforms = Transforms { fixed: 3_400_000, coefficient: 6_000, level: 400 };
 
 impl Transforms {
-    /// The cost of doubling up to the pair from k, by transforms from `threshold` on; `None` where they are too long for every base.
+    /// The cost of doubling up to the pair from k, by transforms from `threshold` on; `None` where they are too long for
+    /// every base.
     pub(super) fn of_pair<F: Field>(&self, mut k: u64, threshold: u64, bases: &[Base]) -> Option<u64> {
         if k < threshold {
             return Some(by_basecase(k));

@@ -12,8 +12,8 @@ pub(super) enum Goal {
     Pair,
 }
 
-/// Consulted before anything is allocated, with the number of bytes that the computation allocates in all. It is consulted again,
-/// with 0, before the products modulo each prime, and cancels the computation if it refuses.
+/// Consulted before anything is allocated, with the number of bytes that the computation allocates in all. It is consulted
+/// again, with 0, before the products modulo each prime, and cancels the computation if it refuses.
 pub(super) type Admit<'a> = &'a mut dyn FnMut(usize) -> Result<(), Exhausted>;
 
 impl Goal {

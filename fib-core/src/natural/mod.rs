@@ -303,8 +303,8 @@ impl<R: Radix, S: Storage> Natural<R, S> {
 
 #[cfg(feature = "jump")]
 impl Natural<Decimal, Heap> {
-    /// F(`index`), computed without the numbers before it, in about the time of three products of that length. That is much less
-    /// than the additions up to there would take, or printing a binary number of that length.
+    /// F(`index`), computed without the numbers before it, in about the time of three products of that length. That is much
+    /// less than the additions up to there would take, or printing a binary number of that length.
     ///
     /// While it runs it takes about ten times the memory of the number, and up to 25 times that of a short one: see
     /// [`Fibonacci::jump_bytes`](crate::Fibonacci::jump_bytes).
@@ -320,16 +320,17 @@ impl Natural<Decimal, Heap> {
     ///
     /// # Errors
     /// [`Exhausted`] if the allocator does not have enough memory, or, with [`Cause::TooLong`](crate::Cause::TooLong), if the
-    /// number is too long for every multiplication here. The last index is 17,808,892,133, on every machine with 64-bit words; that
-    /// number has 3,721,838,342 digits.
+    /// number is too long for every multiplication here. The last index is 17,808,892,133, on every machine with 64-bit
+    /// words; that number has 3,721,838,342 digits.
     pub fn fibonacci(index: u64) -> Result<Self, Exhausted> {
         Self::fibonacci_with_guard(index, &mut Unlimited)
     }
 
     /// F(`index`), as [`fibonacci`](Self::fibonacci), with a guard that limits the memory or cancels the computation.
     ///
-    /// The guard is asked first, about all memory that is allocated, the number included. It is asked again, for no more memory,
-    /// before each stage of a long computation, and cancels it if it refuses. No stage takes more than about a third of the time.
+    /// The guard is asked first, about all memory that is allocated, the number included. It is asked again, for no more
+    /// memory, before each stage of a long computation, and cancels it if it refuses. No stage takes more than about a third
+    /// of the time.
     ///
     /// ```
     /// use fib_core::{Cause, Exhausted, Natural, guard_fn};

@@ -11,8 +11,8 @@ use crate::storage::{Buffer, Inline};
 /// Binary numbers of up to this many limbs become decimal without an allocation.
 const PRINTED_INLINE: usize = 64;
 
-/// Passes the limbs of the number in radix [`Decimal`] to `read`. In radix `Binary` this takes quadratic time, and a number of more than
-/// 64 limbs is converted on the heap: an error if there is no memory for that, or no allocator.
+/// Passes the limbs of the number in radix [`Decimal`] to `read`. In radix `Binary` this takes quadratic time, and a number
+/// of more than 64 limbs is converted on the heap: an error if there is no memory for that, or no allocator.
 pub(crate) fn with_decimal_limbs<R: Radix, S: Buffer, T>(
     number: &Natural<R, S>,
     read: impl FnOnce(&[Limb]) -> T,

@@ -7,8 +7,8 @@ use crate::natural::Natural;
 use crate::radix::{Decimal, Radix};
 use crate::storage::Buffer;
 
-/// Sends the limbs. The host that reads the log writes them as decimal digits, or in radix [`Binary`](crate::Binary) as hexadecimal
-/// digits after `0x`. So the device needs no time and no code for digits, and no allocator. Linear time.
+/// Sends the limbs. The host that reads the log writes them as decimal digits, or in radix [`Binary`](crate::Binary) as
+/// hexadecimal digits after `0x`. So the device needs no time and no code for digits, and no allocator. Linear time.
 ///
 /// ```no_run
 /// use fib_core::{Decimal, Fibonacci, Inline};

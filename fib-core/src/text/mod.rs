@@ -40,8 +40,8 @@ impl<S: Buffer> Natural<Decimal, S> {
         digit_count(self.limbs())
     }
 
-    /// Writes digits in ASCII into `out`, starting with the digit at `from`; the most significant digit is at 0. Returns how many
-    /// digits it wrote: as many as `out` takes or as there are. Takes time linear in that, wherever it starts.
+    /// Writes digits in ASCII into `out`, starting with the digit at `from`; the most significant digit is at 0. Returns how
+    /// many digits it wrote: as many as `out` takes or as there are. Takes time linear in that, wherever it starts.
     ///
     /// ```
     /// # #[cfg(feature = "alloc")] {
@@ -255,8 +255,9 @@ impl<R: Radix, S: Storage> FromStr for Natural<R, S> {
 }
 
 impl<R: Radix, S: Storage> Natural<R, S> {
-    /// The number with these decimal digits in ASCII, the most significant digit first, after a `+` or nothing, as for the integers
-    /// of Rust. Leading zeros are allowed. Takes linear time in radix [`Decimal`], and **quadratic** time in [`Binary`].
+    /// The number with these decimal digits in ASCII, the most significant digit first, after a `+` or nothing, as for the
+    /// integers of Rust. Leading zeros are allowed. Takes linear time in radix [`Decimal`], and **quadratic** time in
+    /// [`Binary`].
     ///
     /// ```
     /// use fib_core::{Decimal, Inline, Natural, ParseError};
@@ -337,12 +338,12 @@ fn write_hex_digits(limbs: &[Limb], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 #[cfg(feature = "alloc")]
 impl<S: Buffer> fmt::Display for Natural<Binary, S> {
-    /// The decimal digits. This takes **quadratic** time. A number of more than 64 limbs is converted on the heap, into a number of
-    /// about the same size. Choose [`Decimal`] for numbers that are printed.
+    /// The decimal digits. This takes **quadratic** time. A number of more than 64 limbs is converted on the heap, into a
+    /// number of about the same size. Choose [`Decimal`] for numbers that are printed.
     ///
     /// # Errors
-    /// [`fmt::Error`] if the allocator has no memory for the conversion of a long number; `to_string` then panics. Where memory may
-    /// be short, convert first, by `Natural::<Decimal>::try_from`, and print the result.
+    /// [`fmt::Error`] if the allocator has no memory for the conversion of a long number; `to_string` then panics. Where
+    /// memory may be short, convert first, by `Natural::<Decimal>::try_from`, and print the result.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         with_decimal_limbs(self, |limbs| fmt::Display::fmt(&DecimalText(limbs), f)).map_err(|_| fmt::Error)?
     }

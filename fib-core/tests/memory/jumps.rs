@@ -65,8 +65,8 @@ fn a_refused_jump_changes_nothing_and_can_be_tried_again() {
     }
 }
 
-/// Limits from zero on, such that for each allocation of a jump there is a limit that makes it fail. The step is smaller than the
-/// smallest allocation.
+/// Limits from zero on, such that for each allocation of a jump there is a limit that makes it fail. The step is smaller than
+/// the smallest allocation.
 fn limits(whole: usize) -> impl Iterator<Item = usize> {
     (0..whole).step_by(32).chain([whole - 1])
 }

@@ -1,6 +1,6 @@
-//! Memory: how much is held and requested, and that nothing is lost when it is exhausted. A counting allocator with a limit acts
-//! as a machine that runs out of memory. The limit holds for the whole process, so all tests run on one thread, one after the
-//! other (the standard harness allocates on a thread of its own).
+//! Memory: how much is held and requested, and that nothing is lost when it is exhausted. A counting allocator with a limit
+//! acts as a machine that runs out of memory. The limit holds for the whole process, so all tests run on one thread, one
+//! after the other (the standard harness allocates on a thread of its own).
 
 use std::alloc::System;
 

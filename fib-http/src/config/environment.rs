@@ -46,7 +46,8 @@ impl Config {
         given(arguments).or_else(|| given(&arguments[..arguments.len().min(1)])).unwrap_or_default()
     }
 
-    /// Logs a warning if the environment has variables that begin like those of flags and belong to none: a name may be misspelt.
+    /// Logs a warning if the environment has variables that begin like those of flags and belong to none: a name may be
+    /// misspelt.
     pub fn warn_of_unknown_variables() {
         let command = Self::command();
         let is_known = |name: &OsString| command.get_arguments().any(|argument| argument.get_env() == Some(name));

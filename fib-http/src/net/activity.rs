@@ -16,8 +16,8 @@ pub(crate) const UNCHECKED_BYTES: usize = 16 * 1024;
 /// How long a client may be behind with reading if other clients are waiting.
 pub(crate) const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// How long a request's head may take to arrive when other clients wait. A client that has a request sends it at once, so this is
-/// short: those that send nothing would otherwise keep /healthz waiting.
+/// How long a request's head may take to arrive when other clients wait. A client that has a request sends it at once, so
+/// this is short: those that send nothing would otherwise keep /healthz waiting.
 pub(crate) const HEAD_TOLERANCE: Duration = Duration::from_millis(200);
 
 /// The state of one connection. The transport reports what it reads and writes, the service's side reports requests and

@@ -22,8 +22,8 @@ use crate::sequence::headroom;
 /// The longest head of a request. hyper rejects a longer one with 431.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// The most input that hyper buffers on a connection, and the most output that it queues before it writes. By default both would
-/// be 400 KB, and clients that send the half of a request could fill the memory with them.
+/// The most input that hyper buffers on a connection, and the most output that it queues before it writes. By default both
+/// would be 400 KB, and clients that send the half of a request could fill the memory with them.
 const BUFFER_BYTES: usize = HEAD_BYTES;
 
 /// Serves HTTP/1.1 and 1.0 on `io` until the client closes it, it fails, or `shutdown` asks for its end and the response in

@@ -1,7 +1,8 @@
 //! The lingering close of a connection (RFC 9112, section 9.6).
 //!
-//! Where the client may still be sending, its input is read and discarded until it closes the connection. Otherwise the system
-//! would answer that input with a reset, and a reset deletes the response from the buffers of a client that has not read it yet.
+//! Where the client may still be sending, its input is read and discarded until it closes the connection. Otherwise the
+//! system would answer that input with a reset, and a reset deletes the response from the buffers of a client that has not
+//! read it yet.
 
 use std::mem::MaybeUninit;
 use std::pin::Pin;

@@ -99,7 +99,8 @@ mod windows {
         CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
     };
 
-    /// The console events that stop the service: Ctrl-C, Ctrl-Break, the closing of the console, and the shutdown of the system.
+    /// The console events that stop the service: Ctrl-C, Ctrl-Break, the closing of the console, and the shutdown of the
+    /// system.
     ///
     /// After the last two, Windows ends the process some seconds later even if it has not finished.
     ///

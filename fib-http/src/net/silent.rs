@@ -40,7 +40,8 @@ impl SilentConnections {
         self.0.is_empty()
     }
 
-    /// Waits until input arrives on one of them or its client closes it, and takes it. Nothing is lost when this is dropped before it is ready.
+    /// Waits until input arrives on one of them or its client closes it, and takes it. Nothing is lost when this is dropped
+    /// before it is ready.
     pub(crate) async fn next_with_input(&mut self) -> (TcpStream, SocketAddr) {
         poll_fn(|context| {
             // Peeking, because a new connection counts as ready until an attempt to read has failed.

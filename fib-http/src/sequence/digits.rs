@@ -70,9 +70,9 @@ impl Digits {
         if length > WINDOW_BYTES { with_gaps(WINDOW_BYTES) } else { length }
     }
 
-    /// The memory that [`of`](Self::of) takes for `number`, in bytes: its text, or its limbs and a window of text. To blocks as
-    /// long as those of windowed digits the allocator adds gaps. With glibc, 191 numbers F(10,000,000) in flight took 1.43 times
-    /// the length of their blocks, so half as much again is counted.
+    /// The memory that [`of`](Self::of) takes for `number`, in bytes: its text, or its limbs and a window of text. To blocks
+    /// as long as those of windowed digits the allocator adds gaps. With glibc, 191 numbers F(10,000,000) in flight took 1.43
+    /// times the length of their blocks, so half as much again is counted.
     #[must_use]
     pub fn bytes_for(number: &Natural) -> usize {
         let length = number.digit_count();

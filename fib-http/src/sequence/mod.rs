@@ -143,7 +143,8 @@ impl Sequence {
         Ok(Number { position, digits, reservation })
     }
 
-    /// [`take`](Self::take), if the next number belongs to the pass `pass`; `None` if that pass is over. Nothing is consumed then.
+    /// [`take`](Self::take), if the next number belongs to the pass `pass`; `None` if that pass is over. Nothing is consumed
+    /// then.
     ///
     /// # Errors
     /// As [`take`](Self::take).
@@ -153,8 +154,8 @@ impl Sequence {
         Ok(taken.map(|(position, (digits, reservation))| Number { position, digits, reservation }))
     }
 
-    /// Consumes the next number if it belongs to the pass `pass`, and returns its position and what `render` makes of it. `None` if
-    /// that pass is over; nothing is consumed then. `render` may be called several times.
+    /// Consumes the next number if it belongs to the pass `pass`, and returns its position and what `render` makes of it.
+    /// `None` if that pass is over; nothing is consumed then. `render` may be called several times.
     ///
     /// # Errors
     /// As [`take`](Self::take).
@@ -184,8 +185,8 @@ impl Sequence {
         if result.is_err() && self.free_kept() && had_kept { self.digits_of(index, range) } else { result }
     }
 
-    /// Reserves room in the budget for a response without a number, as [`InFlight::reserve`] does. The number that is kept makes
-    /// room for it.
+    /// Reserves room in the budget for a response without a number, as [`InFlight::reserve`] does. The number that is kept
+    /// makes room for it.
     ///
     /// # Errors
     /// [`OverBudget`] where other responses leave no room for it.
@@ -248,7 +249,8 @@ impl Sequence {
         Ok(self.headroom.check_before(RESPONSE_BYTES + bytes)?)
     }
 
-    /// Lends the next number to `render`, and consumes the number when that has succeeded. `render` may be called several times.
+    /// Lends the next number to `render`, and consumes the number when that has succeeded. `render` may be called several
+    /// times.
     fn take_rendered<T>(
         &mut self,
         mut render: impl FnMut(&Natural) -> Result<T, Shortage>,

@@ -11,7 +11,8 @@ use super::{OnMemoryLimit, Sequence, Shortage};
 const QUIET: Duration = Duration::from_secs(60);
 
 impl Sequence {
-    /// Frees memory so that the next number can be tried again: the number that is kept, or else those of this pass, if it ends.
+    /// Frees memory so that the next number can be tried again: the number that is kept, or else those of this pass, if it
+    /// ends.
     ///
     /// # Errors
     /// `shortage`, if nothing is freed.

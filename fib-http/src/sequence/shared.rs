@@ -15,9 +15,9 @@ impl Sequence {
         self.store.shared().is_some()
     }
 
-    /// What precedes [`take`](Self::take) where the position is shared: the right to take a position, to be kept until `take` has
-    /// returned. No position is taken where there is no memory for the number; what is taken and cannot be given nevertheless
-    /// goes to the next request.
+    /// What precedes [`take`](Self::take) where the position is shared: the right to take a position, to be kept until `take`
+    /// has returned. No position is taken where there is no memory for the number; what is taken and cannot be given
+    /// nevertheless goes to the next request.
     ///
     /// # Errors
     /// The shortage, where memory is too short for the furthest number that may come.

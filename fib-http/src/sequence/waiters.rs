@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use tokio::sync::Notify;
 
-/// Those who wait for a change. They are counted, because changes are frequent, and one that nobody waits for should cost nothing.
+/// Those who wait for a change. They are counted, because changes are frequent, and one that nobody waits for should cost
+/// nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     count: Cell<usize>,

@@ -337,8 +337,9 @@ fn a_record_beside_a_damaged_one_is_not_touched() {
     }
 }
 
-/// Found by the cases above. A write that failed left its slot valid and unsynced, so that the next opening wrote to the other one: a
-/// loss of power met both unsynced. In the first case the failed write changed nothing, in the second it completed an old record.
+/// Found by the cases above. A write that failed left its slot valid and unsynced, so that the next opening wrote to the
+/// other one: a loss of power met both unsynced. In the first case the failed write changed nothing, in the second it
+/// completed an old record.
 #[test]
 fn an_opening_writes_to_one_slot_only_when_the_other_one_is_synced() {
     let events = [

@@ -1,5 +1,5 @@
-//! Returns to a position after a reset, from the index alone and without an allocator. A device keeps the index in its flash; here
-//! a variable stands for it.
+//! Returns to a position after a reset, from the index alone and without an allocator. A device keeps the index in its flash;
+//! here a variable stands for it.
 
 #![no_std]
 #![no_main]

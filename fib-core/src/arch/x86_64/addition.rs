@@ -29,8 +29,8 @@ pub(in crate::arch) trait Vectors<const LANES: usize>: Copy {
     /// in the highest lane of `below`.
     fn sum<const BASE: u64>(self, a: Self::Vector, b: Self::Vector, below: Self::Vector) -> VectorSum<Self::Vector>;
 
-    /// Adds to `noted` the lanes of `raw` that are all ones, since these propagate a carry: `raw` is [`VectorSum::raw`]. The first
-    /// call takes zero.
+    /// Adds to `noted` the lanes of `raw` that are all ones, since these propagate a carry: `raw` is [`VectorSum::raw`]. The
+    /// first call takes zero.
     fn note_propagation(self, noted: Self::Vector, raw: Self::Vector) -> Self::Vector;
 
     /// Whether any lane was noted.

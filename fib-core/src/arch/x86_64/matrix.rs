@@ -80,13 +80,15 @@ impl Row {
 
     /// The limbs of n = p·x + q·y + `carry`, in each lane a limb.
     ///
-    /// The quotient n / B by the base is estimated as x·(p/B) + y·(q/B) − 1/4 in `f64`. No term is rounded more than four times, so
-    /// without the 1/4 the error is below 4.01·2^-53·[`ROW_MAX`], which is below 1/4 (asserted below). So the estimate is too small,
-    /// by less than 1/2, and its integer part is too small by at most one. A small negative estimate becomes zero, which is right.
+    /// The quotient n / B by the base is estimated as x·(p/B) + y·(q/B) − 1/4 in `f64`. No term is rounded more than four
+    /// times, so without the 1/4 the error is below 4.01·2^-53·[`ROW_MAX`], which is below 1/4 (asserted below). So the
+    /// estimate is too small, by less than 1/2, and its integer part is too small by at most one. A small negative estimate
+    /// becomes zero, which is right.
     ///
-    /// What the estimated quotient leaves is below 3/2·B. With the quotient of the limb below and a carry it is less than 2^64 and
-    /// less than 2·B, so each lane carries at most once more. Where that happens, the lane generates a carry; a sum of B − 1 would
-    /// propagate one. One addition of the two masks, as bits of an integer, moves the carries through all lanes.
+    /// What the estimated quotient leaves is below 3/2·B. With the quotient of the limb below and a carry it is less than
+    /// 2^64 and less than 2·B, so each lane carries at most once more. Where that happens, the lane generates a carry; a sum
+    /// of B − 1 would propagate one. One addition of the two masks, as bits of an integer, moves the carries through all
+    /// lanes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     fn multiply(&self, limbs: [__m512i; 2], floats: [__m512d; 2], carry: &mut Carry) -> __m512i {

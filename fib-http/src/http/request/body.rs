@@ -17,8 +17,8 @@ pub const MAX_BYTES: u64 = 64 * 1024;
 /// How long reading a body may take.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reads the body of a request to its end and discards it, where `checked` is what the checks of its head have found, and `expects`
-/// whether the client waits for `100 Continue`.
+/// Reads the body of a request to its end and discards it, where `checked` is what the checks of its head have found, and
+/// `expects` whether the client waits for `100 Continue`.
 ///
 /// # Errors
 /// What the checks have found, or 400, 408 or 413 if the body is malformed, too slow or too long.

@@ -92,8 +92,8 @@ impl Route {
         if self.has_options() { "GET, HEAD, OPTIONS" } else { "GET, HEAD" }
     }
 
-    /// Whether it answers `OPTIONS`. Browsers ask for the options of a number before a page of another site may ask for parts of
-    /// it.
+    /// Whether it answers `OPTIONS`. Browsers ask for the options of a number before a page of another site may ask for parts
+    /// of it.
     fn has_options(self) -> bool {
         matches!(self, Self::Server | Self::ByIndex(_))
     }

@@ -38,7 +38,8 @@ const RETRY: Duration = Duration::from_millis(250);
 /// The time between two comments to a client that waits.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How long a client waits for a number. Then the response ends without its last chunk, so that the client sees that it is not whole.
+/// How long a client waits for a number. Then the response ends without its last chunk, so that the client sees that it is
+/// not whole.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The body of a response that has one number after the other.

@@ -17,7 +17,8 @@ use crate::position::Position;
 /// `start`. Logs where the position goes on.
 ///
 /// # Errors
-/// [`OpenError`] where the file is in use, cannot be read or written, or does not contain a position. The file is unchanged then.
+/// [`OpenError`] where the file is in use, cannot be read or written, or does not contain a position. The file is unchanged
+/// then.
 pub fn open(path: &Path, trust: Trust, start: u64) -> Result<FileStore, OpenError> {
     let attempt = || {
         let boot = Boot::current();

@@ -21,8 +21,8 @@ const LIBRARY_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
 
 const DEFAULT_PORT: u16 = 5432;
 
-/// The URL of a database, in the form of `PostgreSQL`'s own clients: `postgresql://USER:PASSWORD@HOST:PORT,.../DATABASE?OPTIONS`.
-/// Neither `Debug` nor `Display` shows the password.
+/// The URL of a database, in the form of `PostgreSQL`'s own clients:
+/// `postgresql://USER:PASSWORD@HOST:PORT,.../DATABASE?OPTIONS`. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseUrl {
     config: Config,
