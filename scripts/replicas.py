@@ -350,6 +350,39 @@ async def refused(program, url, words):
         raise Violation(f"the password is shown: {log}")
 
 
+async def streams(program, folder):
+    """Streams and other requests take numbers from the same replicas, and the database is killed once meanwhile."""
+    database = Database(folder, "streamed")
+    database.create()
+    database.start()
+    url = f"postgresql://fib@127.0.0.1:{database.port}/postgres"
+    replicas = [await Replica(program, url).start() for _ in range(2)]
+
+    async def stream(replica):
+        curl = await asyncio.create_subprocess_exec(
+            "curl", "--silent", "--fail", "--no-buffer", "--header", "Accept: text/event-stream",
+            f"http://127.0.0.1:{replica.port}/stream?count=1000", stdout=asyncio.subprocess.PIPE, limit=1 << 20)
+        text = (await asyncio.wait_for(curl.communicate(), PATIENCE))[0]
+        events = re.findall(rb"id: (\d+)\ndata: (\d+)\n\n", text)
+        indices = [int(index) for index, _ in events]
+        if curl.returncode or len(events) != 1000 or indices != sorted(indices):
+            raise Violation(f"a stream: status {curl.returncode}, {len(events)} numbers, from {indices[:3]} to {indices[-3:]}")
+        for index, digits in events:
+            NUMBERS.check(int(index), digits)
+        replica.received += [(0, index) for index in indices]
+
+    async with load(replicas):
+        all_streams = [asyncio.create_task(stream(replica)) for replica in replicas * 4]
+        await asyncio.sleep(0.3)
+        database.kill()
+        await asyncio.to_thread(database.start)
+        await asyncio.gather(*all_streams)
+    await check_all(replicas, database, "8 streams of 1,000 numbers beside 64 connections")
+    for replica in replicas:
+        await replica.stop()
+    database.stop()
+
+
 async def behind_nginx(program, folder):
     database = Database(folder, "proxied")
     with open(f"{folder}/password", "w") as file:
@@ -424,6 +457,7 @@ async def main(program, rounds, seed):
             await kills_and_cuts(program, folder, rounds, chance)
             await restored_backup(program, folder)
             await failover(program, folder)
+            await streams(program, folder)
             await behind_nginx(program, folder)
         finally:
             for end in STARTED:

@@ -272,7 +272,7 @@ fn both_loopback_addresses_share_one_position() {
 fn preconditions_count_only_where_there_would_be_a_number() {
     // Nobody listens there, so a request that waits for a position gets no answer.
     let server = Server::start(&["--position=postgresql://fib@127.0.0.1:1/fib", "--position-timeout=86400"]);
-    for (target, status) in [("GET /", 503), ("GET /readyz", 503), ("GET /stream", 501), ("HEAD /stream", 501)] {
+    for (target, status) in [("GET /", 503), ("GET /readyz", 503), ("GET /stream", 503)] {
         for condition in ["If-None-Match: *", "If-Match: \"x\""] {
             let mut client = server.connect();
             client.send(format!("{target} HTTP/1.1\r\nHost: localhost\r\n{condition}\r\n\r\n"));
@@ -280,10 +280,15 @@ fn preconditions_count_only_where_there_would_be_a_number() {
         }
     }
     // A HEAD of the next number succeeds without a position, so its preconditions count.
-    for (target, lines, status) in [("/stream", "", 501), ("/", "", 200), ("/", "If-None-Match: *\r\n", 304)] {
-        let mut client = server.connect();
-        client.send(format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"));
-        assert_eq!(client.read_head().status, status, "{target}, {lines}");
+    for target in ["/", "/stream"] {
+        for (lines, status) in [("", 200), ("If-None-Match: *\r\n", 304)] {
+            let mut client = server.connect();
+            client.send(format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"));
+            assert_eq!(client.read_head().status, status, "{target}, {lines}");
+        }
     }
+    // A request that is refused waits for no position.
+    let mut client = server.connect();
+    client.exchange("GET /stream?count=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").assert_problem(400);
     assert_eq!(server.stop(), 0);
 }

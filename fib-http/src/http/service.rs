@@ -172,10 +172,7 @@ impl Service {
         } else {
             Err(Problem::unavailable("connections", "Too many clients are connected.").closing())
         };
-        let needs_turn = self.is_shared
-            && route == Route::Number
-            && head.method == Method::GET
-            && !has_false_precondition(&head, fields);
+        let needs_turn = self.is_shared && self.takes_number(&head, fields, route);
         let waits = needs_turn || self.in_flight.is_crowded();
         if body.is_end_stream() && (checked.is_err() || !waits) {
             return Answer::ready(self.finish(&head, fields, route, checked, exchange));
@@ -208,6 +205,16 @@ impl Service {
         }
         self.metrics.rejected(reason, status);
         problem.into_response()
+    }
+
+    /// Whether a request that no check refuses takes a number.
+    fn takes_number(&self, head: &Parts, fields: Fields, route: Route) -> bool {
+        let is_for_number = match route {
+            Route::Number => true,
+            Route::Stream => self.streams.can_begin(head),
+            _ => false,
+        };
+        is_for_number && head.method == Method::GET && !has_false_precondition(head, fields)
     }
 
     /// Waits for the right to take a position that is shared.

@@ -37,18 +37,19 @@ impl Streams {
         self.are_ending.set(true);
     }
 
-    /// The response to a request for a stream. Consumes its first numbers, unless the request is a `HEAD` or has a false
+    /// Whether a request is for a stream that can begin, as far as is known without its first number.
+    pub(super) fn can_begin(&self, head: &Parts) -> bool {
+        !self.are_ending.get() && query::count(head.uri.query()).is_ok()
+    }
+
+    /// The response to a request for a stream. Where other processes share the position, the caller has a turn. Consumes its first numbers, unless the request is a `HEAD` or has a false
     /// precondition. `is_conditional` says whether it has preconditions.
     ///
     /// # Errors
-    /// 400 for the query, 412, 501 if the position is shared, and 503 where the first number is not available.
+    /// 400 for the query, 412, and 503 where the first number is not available.
     pub(super) fn response(&self, head: &Parts, is_conditional: bool) -> Result<Response<Payload>, Problem> {
         let count = query::count(head.uri.query())?;
         let form = form(&head.headers);
-        if self.sequence.borrow().is_shared() {
-            let detail = "Other processes share the position, so that a stream would not have all numbers. Use GET /.";
-            return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "shared", detail));
-        }
         if self.are_ending.get() {
             return Err(Problem::stopping());
         }

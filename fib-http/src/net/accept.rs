@@ -48,7 +48,7 @@ pub(crate) struct Acceptor {
     /// The connection that waits for a place.
     accepted: Option<(TcpStream, SocketAddr)>,
     /// Whether another connection was ended for this one.
-    room_is_made: Cell<bool>,
+    place_is_freed: Cell<bool>,
 }
 
 /// Sockets that listen.
@@ -64,7 +64,7 @@ impl Acceptor {
     pub(crate) fn new(sockets: Vec<TcpListener>, places: Rc<Places>) -> Self {
         let listeners = Listeners { sockets, first: 0, pause: FIRST_PAUSE, last_failure: None };
         let silent = SilentConnections::default();
-        Self { listeners, places, silent, accepted: None, room_is_made: Cell::new(false) }
+        Self { listeners, places, silent, accepted: None, place_is_freed: Cell::new(false) }
     }
 
     /// The next connection. After any failure to accept this tries again, after a pause where the next attempt would
@@ -79,12 +79,12 @@ impl Acceptor {
                 continue;
             };
             if let Some(place) = self.places.free() {
-                self.room_is_made.set(false);
+                self.place_is_freed.set(false);
                 return (place, stream, peer);
             }
             self.accepted = Some((stream, peer));
-            let place = open.make_room(&self.room_is_made, |_| true, self.places.next()).await;
-            self.room_is_made.set(false);
+            let place = open.free_place(&self.place_is_freed, |_| true, self.places.next()).await;
+            self.place_is_freed.set(false);
             if let Some((stream, peer)) = self.accepted.take() {
                 return (place, stream, peer);
             }

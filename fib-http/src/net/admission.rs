@@ -38,7 +38,7 @@ impl Admission {
             return false;
         };
         let is_made = Cell::new(false);
-        let room = self.open.make_room(&is_made, Place::is_regular, self.place.exchange());
+        let room = self.open.free_place(&is_made, Place::is_regular, self.place.exchange());
         timeout(TIMEOUT, room).await.is_ok()
     }
 }

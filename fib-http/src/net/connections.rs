@@ -120,7 +120,7 @@ impl OpenConnections {
 
     /// Ends one connection whose place `suits`, as soon as one may be ended and unless `room` is ready first, and then waits
     /// for `room`. Sets `is_made`, so that a repeated call ends no second one.
-    pub(crate) async fn make_room<T>(
+    pub(crate) async fn free_place<T>(
         &self,
         is_made: &Cell<bool>,
         suits: impl Fn(&Place) -> bool,
@@ -246,11 +246,11 @@ mod tests {
         }
 
         /// Ends one; tells how many connections are left.
-        async fn make_room(&self) -> usize {
+        async fn free_place(&self) -> usize {
             let open = self.connections.open();
-            open.make_room(&Cell::new(false), |_| true, ready(())).await;
+            open.free_place(&Cell::new(false), |_| true, ready(())).await;
             let made = Cell::new(false);
-            assert!(timeout(10 * SECOND, open.make_room(&made, |_| true, pending::<()>())).await.is_err());
+            assert!(timeout(10 * SECOND, open.free_place(&made, |_| true, pending::<()>())).await.is_err());
             open.count()
         }
     }
@@ -268,7 +268,7 @@ mod tests {
         open.spawn(None);
         open.spawn_idle();
         for expected in [vec![4], vec![3, 4], vec![1, 3, 4], vec![0, 1, 3, 4], vec![0, 1, 3, 4]] {
-            assert_eq!(open.make_room().await, 5 - expected.len());
+            assert_eq!(open.free_place().await, 5 - expected.len());
             assert_eq!(open.cut(), expected);
         }
     }
@@ -277,7 +277,7 @@ mod tests {
     async fn nobody_is_ended_where_there_is_room() {
         let mut open = Open::new();
         open.spawn_idle();
-        open.connections.open().make_room(&Cell::new(false), |_| true, ready(())).await;
+        open.connections.open().free_place(&Cell::new(false), |_| true, ready(())).await;
         assert!(open.cut().is_empty());
     }
 
@@ -289,7 +289,7 @@ mod tests {
         let start = Instant::now();
         let shared = Rc::clone(open.connections.open());
         let made = Cell::new(false);
-        let mut wait = pin!(shared.make_room(&made, |_| true, pending::<()>()));
+        let mut wait = pin!(shared.free_place(&made, |_| true, pending::<()>()));
         // Nothing is evictable until it falls behind, and then for a second.
         assert!(timeout(SECOND, &mut wait).await.is_err());
         reader.fall_behind(Instant::now());
@@ -316,7 +316,7 @@ mod tests {
             sleep_until(Instant::now() + 5 * SECOND).await;
             drop(response);
         };
-        let wait = timeout(5 * SECOND + Duration::from_millis(2), shared.make_room(&made, |_| true, pending::<()>()));
+        let wait = timeout(5 * SECOND + Duration::from_millis(2), shared.free_place(&made, |_| true, pending::<()>()));
         let _ = tokio::join!(wait, answer);
         assert_eq!(open.cut(), [0]);
     }

@@ -2,7 +2,8 @@
 //!
 //! A stream hands over one frame at a time and takes the next numbers when the system has all of that frame. A frame has the
 //! numbers that fit into [`FRAME_BYTES`], so that many short ones are one write. A longer number takes several frames. All
-//! numbers of a stream belong to one pass: when that is over, the stream ends.
+//! numbers of a stream belong to one pass: when that is over, the stream ends. Where other processes share the position, each
+//! number needs a turn, and a frame has one number.
 
 mod form;
 mod frame;
@@ -26,8 +27,8 @@ pub(crate) use self::form::Form;
 pub(crate) use self::frame::Frame;
 use self::frame::{LongNumber, Progress};
 use crate::http::exchange::Exchange;
-use crate::position::Position;
-use crate::sequence::{Reservation, Sequence, Shortage};
+use crate::position::{Position, Unavailable};
+use crate::sequence::{Reservation, Sequence, Shortage, Turn};
 
 /// The most bytes of short numbers that are taken at once.
 pub(crate) const FRAME_BYTES: usize = 16 * 1024;
@@ -41,6 +42,9 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a client waits for a number. Then the response ends without its last chunk, so that the client sees that it is
 /// not whole.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Waits for a turn.
+type Asked = dyn Future<Output = Result<Turn, Unavailable>>;
 
 /// The body of a response that has one number after the other.
 pub(crate) struct NumberStream {
@@ -60,6 +64,10 @@ pub(crate) struct NumberStream {
     first: Option<Frame>,
     progress: Rc<Progress>,
     waiting: Option<Waiting>,
+    /// Whether each number needs a turn.
+    is_shared: bool,
+    /// The turn that has been asked for.
+    turn: Option<Pin<Box<Asked>>>,
     /// The memory of a frame of short numbers. A long number has its own; a stream that still held this one beside it would
     /// never be alone, and so could not exceed the budget.
     room: Option<Reservation>,
@@ -93,6 +101,7 @@ impl NumberStream {
         are_ending: Rc<Cell<bool>>,
         room: Reservation,
     ) -> Self {
+        let is_shared = sequence.borrow().is_shared();
         Self {
             sequence,
             form,
@@ -104,11 +113,13 @@ impl NumberStream {
             first: None,
             progress: Rc::default(),
             waiting: None,
+            is_shared,
+            turn: None,
             room: Some(room),
         }
     }
 
-    /// Takes the first numbers, and tells where they begin.
+    /// Takes the first numbers, and tells where they begin. Where the position is shared, the caller has a turn.
     ///
     /// # Errors
     /// The shortage, and nothing was taken.
@@ -140,7 +151,7 @@ impl NumberStream {
             return self.hand_over(frame);
         }
         while !self.is_over && self.rest != Some(0) && !self.are_ending.get() {
-            match self.take() {
+            match ready!(self.poll_take(context)) {
                 Ok(Some(frame)) => {
                     self.waiting = None;
                     return self.hand_over(frame);
@@ -165,19 +176,37 @@ impl NumberStream {
         Poll::Ready(Some(Ok(frame)))
     }
 
+    /// [`take`](Self::take), after the wait for a turn if it needs one.
+    fn poll_take(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Frame>, Shortage>> {
+        if !self.is_shared {
+            return Poll::Ready(self.take());
+        }
+        if self.turn.is_none() {
+            let turn = self.sequence.borrow_mut().turn()?;
+            self.turn = Some(Box::pin(turn));
+        }
+        let Some(asked) = &mut self.turn else { return Poll::Pending };
+        let turn = ready!(asked.as_mut().poll(context));
+        self.turn = None;
+        // If no number is taken after all, the turn goes to the next request.
+        let _turn = turn?;
+        Poll::Ready(self.take())
+    }
+
     /// Takes the numbers of one frame, or one long number. `None` if the pass is over, and nothing was taken.
     fn take(&mut self) -> Result<Option<Frame>, Shortage> {
         let sequence = Rc::clone(&self.sequence);
         let mut sequence = sequence.borrow_mut();
-        let first = sequence.index();
+        let first = sequence.position().index;
         if !self.fits(first, 0) {
             return self.take_long(&mut sequence);
         }
         let mut text = Vec::new();
         text.try_reserve_exact(FRAME_BYTES)?;
         let mut count = 0;
-        while self.rest != Some(count) && self.fits(sequence.index(), text.len()) {
-            let (index, before) = (sequence.index(), text.len());
+        let most = if self.is_shared { Some(1) } else { self.rest };
+        while most != Some(count) && self.fits(sequence.position().index, text.len()) {
+            let (index, before) = (sequence.position().index, text.len());
             let taken = sequence.take_of_pass(self.pass, |number| {
                 text.truncate(before);
                 self.form.write(index, number, &mut text);

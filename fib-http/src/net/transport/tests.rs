@@ -145,7 +145,7 @@ impl AsyncWrite for Sink {
 
 #[tokio::test]
 async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
-    let turns = Cell::new(0);
+    let yields = Cell::new(0);
     let write = async {
         let mut io = Transport::new(Opaque(Sink), Rc::new(Activity::new(Rc::default())), TIMEOUTS);
         for _ in 0..160 {
@@ -154,12 +154,12 @@ async fn a_client_that_reads_fast_does_not_keep_others_waiting() {
     };
     let other = async {
         loop {
-            turns.set(turns.get() + 1);
+            yields.set(yields.get() + 1);
             yield_now().await;
         }
     };
     tokio::select! { biased; () = other => {}, () = write => {} }
-    assert_eq!(turns.get(), 10);
+    assert_eq!(yields.get(), 10);
 }
 
 /// Reads for ever; tells after how many seconds it could not.

@@ -170,7 +170,7 @@ fn stream() -> PathItem {
         untagged(operation)
             .parameter(parameter("count", ParameterIn::Query, "How many numbers to take.", count, Some(json!(10))))
             .response("403", problem(403, "The request comes from a page of another site."))
-            .response("501", problem(501, "Other processes share the position, or the request's body has a transfer coding other than chunked."))
+            .response("501", problem(501, "The request's body has a transfer coding other than chunked."))
             .response("503", problem(503, UNAVAILABLE))
     };
     item(answers(get), answers(head)).build()
