@@ -240,7 +240,7 @@ impl Service {
             Route::ByIndex(_) => self.in_flight.has_room(0, usize::MAX),
             Route::Docs | Route::OpenApi => {
                 let has_room = || self.in_flight.has_room(0, usize::MAX);
-                has_room() || (self.sequence.borrow_mut().free_kept() && has_room())
+                has_room() || (self.sequence.borrow_mut().free_unused() && has_room())
             }
             _ => true,
         }
@@ -342,7 +342,7 @@ impl Service {
         exchange: &mut Exchange,
     ) -> Result<Response<Payload>, Problem> {
         let response = document.response(headers).or_else(|problem| {
-            let helps = problem.status() == StatusCode::SERVICE_UNAVAILABLE && self.sequence.borrow_mut().free_kept();
+            let helps = problem.status() == StatusCode::SERVICE_UNAVAILABLE && self.sequence.borrow_mut().free_unused();
             if helps { document.response(headers) } else { Err(problem) }
         })?;
         let reservation = self.sequence.borrow_mut().reserve(0, response.body().remaining());

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use bytes::Bytes;
 use fib_core::{Decimal, Fibonacci, Limb, MAX_DIGITS, Natural, leading_digits, trailing_digits};
 
 use super::digits::{self, Digits, SharedNumber};
@@ -50,7 +49,7 @@ impl Kept {
         {
             let reservation = in_flight.reserve(text.len(), text.len())?;
             headroom.check_after(text.len())?;
-            return Ok((Digits::from(Bytes::from(text)), reservation));
+            return Ok((Digits::from(text), reservation));
         }
         // Both fit once the number has been computed.
         #[expect(

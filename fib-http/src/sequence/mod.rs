@@ -182,7 +182,7 @@ impl Sequence {
         let had_kept = kept.is_some();
         let result = kept.digits(index, range.clone(), fibonacci.guard_mut(), headroom, in_flight);
         // Tried again at most once: an attempt may keep its own number and fail after that.
-        if result.is_err() && self.free_kept() && had_kept { self.digits_of(index, range) } else { result }
+        if result.is_err() && self.free_unused() && had_kept { self.digits_of(index, range) } else { result }
     }
 
     /// Reserves room in the budget for a response without a number, as [`InFlight::reserve`] does. The number that is kept
@@ -193,7 +193,7 @@ impl Sequence {
     pub(crate) fn reserve(&mut self, bytes: usize, length: usize) -> Result<Reservation, OverBudget> {
         self.in_flight
             .reserve(bytes, length)
-            .or_else(|over| if self.free_kept() { self.in_flight.reserve(bytes, length) } else { Err(over) })
+            .or_else(|over| if self.free_unused() { self.in_flight.reserve(bytes, length) } else { Err(over) })
     }
 
     /// The position of the number that comes next.
@@ -218,7 +218,7 @@ impl Sequence {
         let Self { fibonacci, in_flight, .. } = self;
         let has_room =
             fibonacci.peek().map_or(true, |number| in_flight.has_room(Digits::bytes_for(number), number.digit_count()));
-        has_room || (self.free_kept() && self.has_room())
+        has_room || (self.free_unused() && self.has_room())
     }
 
     /// Tells whether [`take`](Self::take) would find a number now. Consumes nothing.
@@ -232,7 +232,7 @@ impl Sequence {
                 self.shortage_is_over();
                 Ok(())
             }
-            Err(_) if self.free_kept() => self.check(),
+            Err(_) if self.free_unused() => self.check(),
             Err(shortage) => {
                 if self.ends_pass(&shortage) {
                     Ok(headroom::check()?)

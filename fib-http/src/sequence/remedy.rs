@@ -3,6 +3,7 @@
 use coarsetime::Duration;
 use tracing::{info, warn};
 
+use super::digits;
 use super::lasting::LastingShortage;
 use super::memory::EXEMPT_BYTES;
 use super::{OnMemoryLimit, Sequence, Shortage};
@@ -21,7 +22,7 @@ impl Sequence {
         if matches!(shortage, Shortage::Position(_)) {
             return Err(shortage);
         }
-        if self.free_kept() {
+        if self.free_unused() {
             return Ok(());
         }
         if !self.ends_pass(&shortage) {
@@ -79,9 +80,9 @@ impl Sequence {
         }
     }
 
-    /// Frees the number that is kept, if there is one.
-    pub(crate) fn free_kept(&mut self) -> bool {
-        let is_freed = self.kept.forget();
+    /// Frees the number that is kept, and the buffer that waits for the next text. Returns whether there was one of them.
+    pub(crate) fn free_unused(&mut self) -> bool {
+        let is_freed = self.kept.forget() | digits::free_spare();
         if is_freed {
             self.fibonacci.guard_mut().read_again();
         }

@@ -148,7 +148,7 @@ impl Drop for Frame {
             }
             Text::Window(digits) if is_sent && digits.has_remaining() => {
                 if let Some(long) = &mut *self.progress.long.borrow_mut() {
-                    long.digits = Some(std::mem::replace(digits, Digits::from(Bytes::new())));
+                    long.digits = Some(std::mem::replace(digits, Digits::from(Vec::new())));
                 }
             }
             _ => {}
