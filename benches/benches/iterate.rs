@@ -1,4 +1,4 @@
-//! Steps of the iterator: from given indices on, with and without a guard, and the first hundred from F(0) on.
+//! Steps of the iterator: from given indices on, with and without a guard, and the first hundred from F(0) on. Near jumps.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -15,15 +15,16 @@ const INDICES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// An iterator is timed from the index I to I + I / 4. Then a new one replaces it.
 const WINDOW_DIVISOR: u64 = 4;
 
-/// Times single steps of an iterator. `fresh` makes one whose next number is F(`index`).
+/// Times single steps of an iterator, or `stride` of them at once. `fresh` makes one whose next number is F(`index`).
 fn steps<T>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
     index: u64,
+    stride: u64,
     fresh: impl Fn() -> T,
     step: impl Fn(&mut T),
 ) {
-    let window = index / WINDOW_DIVISOR;
+    let window = index / WINDOW_DIVISOR / stride;
     // The iterator is kept from sample to sample, because the steps to a high index take longer than a sample.
     let (mut walk, mut left) = (fresh(), window);
     group.bench_function(BenchmarkId::new(name, index), |bencher| {
@@ -63,7 +64,7 @@ fn guarded<G: MemoryGuard>(
         fibonacci
     };
     assert!(fresh().peek().expect("memory").to_string() == expected, "{name}, F({index})");
-    steps(group, name, index, fresh, |fibonacci| {
+    steps(group, name, index, 1, fresh, |fibonacci| {
         black_box(fibonacci.advance().expect("memory"));
     });
 }
@@ -79,7 +80,7 @@ fn at_index(c: &mut Criterion) {
         guarded(&mut group, "system-memory", index, &expected, || SystemMemory::of_this_process(threshold));
 
         let pair = || (previous.clone(), current.clone());
-        steps(&mut group, "num-bigint", index, pair, |(previous, current)| {
+        steps(&mut group, "num-bigint", index, 1, pair, |(previous, current)| {
             *previous += &*current;
             std::mem::swap(previous, current);
         });
@@ -87,9 +88,31 @@ fn at_index(c: &mut Criterion) {
         let [previous, current] = [&previous, &current].map(|number| UBig::from_le_bytes(&number.to_bytes_le()));
         assert!(current.to_string() == expected, "dashu, F({index})");
         let pair = || (previous.clone(), current.clone());
-        steps(&mut group, "dashu", index, pair, |(previous, current)| {
+        steps(&mut group, "dashu", index, 1, pair, |(previous, current)| {
             *previous += &*current;
             std::mem::swap(previous, current);
+        });
+    }
+}
+
+/// A near jump of as many steps as one pass over both values can stand for, beside these steps.
+fn near(c: &mut Criterion) {
+    const STRIDE: u64 = 90;
+
+    let mut group = c.benchmark_group("near");
+    for index in INDICES {
+        let fresh = || {
+            let mut fibonacci = Fibonacci::<Decimal>::new();
+            fibonacci.jump_to(index).expect("memory");
+            fibonacci
+        };
+        steps(&mut group, "90-steps", index, STRIDE, fresh, |fibonacci| {
+            for _ in 0..STRIDE {
+                black_box(fibonacci.advance().expect("memory"));
+            }
+        });
+        steps(&mut group, "jump", index, STRIDE, fresh, |fibonacci| {
+            fibonacci.jump_to(fibonacci.index() + STRIDE).expect("memory");
         });
     }
 }
@@ -146,6 +169,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(1))
         .sample_size(30);
-    targets = at_index, first_hundred
+    targets = at_index, near, first_hundred
 }
 criterion_main!(benches);
