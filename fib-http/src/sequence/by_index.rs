@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use fib_core::{Decimal, Fibonacci, Limb, MAX_DIGITS, Natural, leading_digits, trailing_digits};
 
-use super::digits::{self, Digits, SharedNumber};
+use super::digits::{self, Digits, SharedText};
 use super::headroom::Headroom;
 use super::in_flight::{InFlight, Reservation};
 use super::memory::{EXEMPT_BYTES, SystemMemory};
@@ -14,9 +14,9 @@ use super::shortage::Shortage;
 /// The last index that can be computed on machines with 64-bit words.
 pub(crate) const LAST_INDEX: u64 = 17_808_892_133;
 
-/// The number that was computed last for its index. Requests for it and for parts of it share it.
+/// The text of the number that was computed last for its index. Requests for it and for parts of it share it.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Option<(u64, Rc<SharedNumber>)>);
+pub(super) struct Kept(Option<(u64, Rc<SharedText>)>);
 
 impl Kept {
     /// Whether there is a number.
@@ -57,27 +57,28 @@ impl Kept {
             reason = "a number in memory has no more digits than a usize counts"
         )]
         let range = range.start as usize..range.end as usize;
-        let (length, part_bytes) = (range.len(), Digits::part_bytes(range.len()));
-        let number_bytes = number_bytes(index);
-        if !is_kept {
-            self.forget();
-            admit(index, memory, in_flight)?;
-            let number = Natural::fibonacci(index)?;
-            if in_flight.may_be_kept(number_bytes, part_bytes, length) {
-                let _reservation = Some(in_flight.reserve(number_bytes, 0)?);
-                self.0 = Some((index, Rc::new(SharedNumber { number, _reservation })));
-            } else {
-                let reservation = in_flight.reserve(number_bytes.saturating_add(part_bytes), length)?;
-                let digits = Digits::part(&Rc::new(SharedNumber { number, _reservation: None }), range)?;
-                headroom.check_after(number_bytes.saturating_add(part_bytes))?;
-                return Ok((digits, reservation));
-            }
-            headroom.check_after(number_bytes)?;
+        let length = range.len();
+        if let Some((_, shared)) = self.0.as_ref().filter(|_| is_kept) {
+            let reservation = in_flight.reserve(0, length)?;
+            return Ok((Digits::shared(shared, range), reservation));
         }
-        let (_, shared) = self.0.as_ref().expect("it was kept, or has just been computed");
-        let reservation = in_flight.reserve(part_bytes, length)?;
-        let digits = Digits::part(shared, range)?;
-        headroom.check_after(part_bytes)?;
+        self.forget();
+        admit(index, memory, in_flight)?;
+        let number = Natural::fibonacci(index)?;
+        let text_bytes = text_bytes(number.digit_count());
+        if in_flight.may_be_kept(text_bytes, length) {
+            let shared = Rc::new(SharedText::of(&number, in_flight.reserve(text_bytes, 0)?)?);
+            drop(number);
+            headroom.check_after(text_bytes)?;
+            let reservation = in_flight.reserve(0, length)?;
+            let digits = Digits::shared(&shared, range);
+            self.0 = Some((index, shared));
+            return Ok((digits, reservation));
+        }
+        let bytes = number_bytes(index).saturating_add(Digits::part_bytes(length));
+        let reservation = in_flight.reserve(bytes, length)?;
+        let digits = Digits::part(number, range)?;
+        headroom.check_after(bytes)?;
         Ok((digits, reservation))
     }
 }
@@ -104,6 +105,11 @@ pub(crate) fn digits_at_an_end(index: u64, range: Range<u64>) -> Option<Vec<u8>>
 fn number_bytes(index: u64) -> usize {
     let bytes = Decimal::limbs_for(index).saturating_mul(size_of::<Limb>());
     if bytes > EXEMPT_BYTES { digits::with_gaps(bytes) } else { bytes }
+}
+
+/// The memory that a text of `length` digits takes, with the gaps between long blocks.
+fn text_bytes(length: usize) -> usize {
+    if length > EXEMPT_BYTES { digits::with_gaps(length) } else { length }
 }
 
 /// Makes sure that there is memory to compute F(`index`).
@@ -179,14 +185,14 @@ mod tests {
         let length = Decimal::digits_for(INDEX);
         text(&mut kept, INDEX, 0..length, &in_flight).expect("room");
         let held = in_flight.load().bytes;
-        assert_eq!(held, number_bytes(INDEX) as u64);
+        assert_eq!(held, text_bytes(usize::try_from(length).unwrap()) as u64);
         text(&mut kept, INDEX, 5000..6001, &in_flight).expect("room");
         assert_eq!(in_flight.load().bytes, held, "no second copy");
         // The ends of another number need no memory that stays.
         text(&mut kept, 2 * INDEX, 0..20, &in_flight).expect("room");
         assert!(kept.0.as_ref().is_some_and(|(index, _)| *index == INDEX));
         text(&mut kept, 10, 0..2, &in_flight).expect("room");
-        assert_eq!(in_flight.load().bytes, number_bytes(10) as u64);
+        assert_eq!(in_flight.load().bytes, 2);
         assert!(kept.forget() && !kept.forget());
         assert_eq!(in_flight.load().bytes, 0);
     }

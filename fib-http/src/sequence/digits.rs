@@ -16,11 +16,24 @@ use super::shortage::Shortage;
 /// write to the socket, and a few long writes cost the system much less than many short ones.
 pub const WINDOW_BYTES: usize = 256 * 1024;
 
-/// A number that any number of responses can send, and the share of the budget that it takes, unless a response has that.
+/// The text of a number that any number of responses can send, and the share of the budget that it takes.
 #[derive(Debug)]
-pub(crate) struct SharedNumber {
-    pub(super) number: Natural,
-    pub(super) _reservation: Option<Reservation>,
+pub(crate) struct SharedText {
+    text: Vec<u8>,
+    _reservation: Reservation,
+}
+
+impl SharedText {
+    /// The text of `number`.
+    ///
+    /// # Errors
+    /// If the allocation fails.
+    pub(super) fn of(number: &Natural, reservation: Reservation) -> Result<Self, TryReserveError> {
+        let mut text = zeros(number.digit_count())?;
+        let count = number.copy_digits(0, &mut text);
+        debug_assert_eq!(count, text.len());
+        Ok(Self { text, _reservation: reservation })
+    }
 }
 
 /// The decimal digits of a number. They are independent of the sequence: a long number is a copy.
@@ -31,6 +44,8 @@ pub struct Digits(Form);
 enum Form {
     /// All of the text is in memory.
     Whole(Text),
+    /// A part of a text in memory that others may send too.
+    Shared { shared: Rc<SharedText>, range: Range<usize> },
     /// The text is rendered as the socket drains. The box keeps the enum small.
     Windowed(Box<Windowed>),
 }
@@ -43,8 +58,7 @@ impl Digits {
     pub fn of(number: &Natural) -> Result<Self, Shortage> {
         let length = number.digit_count();
         if length > WINDOW_BYTES {
-            let copy = SharedNumber { number: number.try_clone()?, _reservation: None };
-            return Ok(Self(Form::Windowed(Box::new(Windowed::new(Rc::new(copy), 0..length)?))));
+            return Ok(Self(Form::Windowed(Box::new(Windowed::new(number.try_clone()?, 0..length)?))));
         }
         let mut text = Text::with_length(length)?;
         let count = number.copy_digits(0, &mut text.bytes);
@@ -52,16 +66,21 @@ impl Digits {
         Ok(Self(Form::Whole(text)))
     }
 
-    /// The digits of `shared` in `range`, where 0 is the first digit. This call allocates all the memory that they ever need.
+    /// The digits of `shared` in `range`, where 0 is the first digit.
+    pub(super) fn shared(shared: &Rc<SharedText>, range: Range<usize>) -> Self {
+        Self(Form::Shared { shared: Rc::clone(shared), range })
+    }
+
+    /// The digits of `number` in `range`, where 0 is the first digit. This call allocates all the memory that they ever need.
     ///
     /// # Errors
-    /// [`Shortage`] if an allocation fails.
-    pub(super) fn part(shared: &Rc<SharedNumber>, range: Range<usize>) -> Result<Self, Shortage> {
+    /// If an allocation fails.
+    pub(super) fn part(number: Natural, range: Range<usize>) -> Result<Self, TryReserveError> {
         if range.len() > WINDOW_BYTES {
-            return Ok(Self(Form::Windowed(Box::new(Windowed::new(Rc::clone(shared), range)?))));
+            return Ok(Self(Form::Windowed(Box::new(Windowed::new(number, range)?))));
         }
         let mut text = Text::with_length(range.len())?;
-        let count = shared.number.copy_digits(range.start, &mut text.bytes);
+        let count = number.copy_digits(range.start, &mut text.bytes);
         debug_assert_eq!(count, range.len());
         Ok(Self(Form::Whole(text)))
     }
@@ -96,6 +115,7 @@ impl Buf for Digits {
     fn remaining(&self) -> usize {
         match &self.0 {
             Form::Whole(text) => text.bytes.len() - text.sent,
+            Form::Shared { range, .. } => range.len(),
             Form::Windowed(digits) => digits.end - digits.sent,
         }
     }
@@ -103,6 +123,8 @@ impl Buf for Digits {
     fn chunk(&self) -> &[u8] {
         match &self.0 {
             Form::Whole(text) => &text.bytes[text.sent..],
+            // No longer than a window, so that no response takes long to write.
+            Form::Shared { shared, range } => &shared.text[range.start..range.end.min(range.start + WINDOW_BYTES)],
             Form::Windowed(digits) => &digits.window[digits.sent - digits.rendered_from..],
         }
     }
@@ -110,6 +132,10 @@ impl Buf for Digits {
     fn advance(&mut self, count: usize) {
         match &mut self.0 {
             Form::Whole(text) => text.advance(count),
+            Form::Shared { range, .. } => {
+                assert!(count <= range.len(), "cannot advance past the last digit");
+                range.start += count;
+            }
             Form::Windowed(digits) => digits.advance(count),
         }
     }
@@ -171,7 +197,7 @@ impl fmt::Debug for Text {
 
 /// A number, of whose digits one window at a time is rendered. Nothing is allocated after its creation.
 struct Windowed {
-    shared: Rc<SharedNumber>,
+    number: Natural,
     /// The digit before which to end.
     end: usize,
     /// The first digit that has not been sent.
@@ -182,9 +208,9 @@ struct Windowed {
 }
 
 impl Windowed {
-    fn new(shared: Rc<SharedNumber>, range: Range<usize>) -> Result<Self, TryReserveError> {
+    fn new(number: Natural, range: Range<usize>) -> Result<Self, TryReserveError> {
         let Range { start, end } = range;
-        let mut digits = Self { shared, end, sent: start, window: zeros(WINDOW_BYTES)?, rendered_from: start };
+        let mut digits = Self { number, end, sent: start, window: zeros(WINDOW_BYTES)?, rendered_from: start };
         digits.render();
         Ok(digits)
     }
@@ -193,7 +219,7 @@ impl Windowed {
     fn render(&mut self) {
         self.rendered_from = self.sent;
         self.window.truncate(self.end - self.sent);
-        let count = self.shared.number.copy_digits(self.sent, &mut self.window);
+        let count = self.number.copy_digits(self.sent, &mut self.window);
         self.window.truncate(count);
     }
 
@@ -221,6 +247,7 @@ fn zeros(length: usize) -> Result<Vec<u8>, TryReserveError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::in_flight::InFlight;
     use super::*;
 
     /// `length` digits whose pattern does not repeat at a limb or a window.
@@ -281,7 +308,10 @@ mod tests {
     fn a_part_has_the_digits_of_its_range() {
         let length = 3 * WINDOW_BYTES;
         let text = digits(length);
-        let shared = Rc::new(SharedNumber { number: text.parse().expect("digits"), _reservation: None });
+        let number: Natural = text.parse().expect("digits");
+        let in_flight = Rc::new(InFlight::new(usize::MAX));
+        let reservation = in_flight.reserve(length, 0).expect("room");
+        let shared = Rc::new(SharedText::of(&number, reservation).expect("memory"));
         for range in [
             0..0,
             0..1,
@@ -293,9 +323,12 @@ mod tests {
             length - WINDOW_BYTES - 1..length,
             100..2 * WINDOW_BYTES + 101,
         ] {
-            let mut part = Digits::part(&shared, range.clone()).expect("memory");
-            let bytes = part.copy_to_bytes(part.remaining());
-            assert_eq!(bytes, text.as_bytes()[range.clone()], "{range:?}");
+            let rendered = Digits::part(number.try_clone().expect("memory"), range.clone()).expect("memory");
+            for mut part in [rendered, Digits::shared(&shared, range.clone())] {
+                assert!(part.chunk().len() <= WINDOW_BYTES);
+                let bytes = part.copy_to_bytes(part.remaining());
+                assert_eq!(bytes, text.as_bytes()[range.clone()], "{range:?}");
+            }
         }
     }
 

@@ -97,10 +97,10 @@ impl InFlight {
         held == 0 || held.saturating_add(more) <= budget
     }
 
-    /// Whether a number of `bytes` bytes may stay in memory while nobody asks for it: if it leaves most of the budget to
-    /// responses, and in any case room for one that takes `response_bytes` and has a body of `length` bytes.
-    pub(crate) fn may_be_kept(&self, bytes: usize, response_bytes: usize, length: usize) -> bool {
-        let with_response = bytes.saturating_add(response_bytes).saturating_add(length.min(SOCKET_BYTES));
+    /// Whether a text of `bytes` bytes may stay in memory while nobody asks for it: if it leaves most of the budget to
+    /// responses, and in any case room for one of `length` bytes of it.
+    pub(crate) fn may_be_kept(&self, bytes: usize, length: usize) -> bool {
+        let with_response = bytes.saturating_add(length.min(SOCKET_BYTES));
         bytes <= self.budget / 4 && with_response <= self.budget - self.budget / 4
     }
 
