@@ -129,7 +129,8 @@ def listen(browser, base):
         const done = arguments[0], seen = [];
         const source = new EventSource("/stream?count=200");
         source.onmessage = event => seen.push([event.lastEventId, event.data]);
-        source.onerror = () => { source.close(); done(seen); };
+        // The browser asks again after the end, and learns that there is no more.
+        source.onerror = () => { if (source.readyState == EventSource.CLOSED) done(seen); };
     """)
 
 

@@ -312,6 +312,8 @@ fn answers_are_as_described() {
         ("/stream", ("GET", "/stream?count=2"), "", "200"),
         ("/stream", ("GET", "/stream?count=2"), "Accept: text/event-stream\r\n", "200"),
         ("/stream", ("HEAD", "/stream"), "", "200"),
+        ("/stream", ("GET", "/stream?count=2"), "Last-Event-ID: 1\r\n", "204"),
+        ("/stream", ("HEAD", "/stream?count=2"), "Last-Event-ID: 1\r\n", "204"),
         ("/stream", ("GET", "/stream?count=0"), "", "400"),
         ("/stream", ("HEAD", "/stream?count=0"), "", "400"),
         ("/stream", ("GET", "/stream"), "Sec-Purpose: prefetch\r\n", "503"),

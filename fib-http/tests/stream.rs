@@ -46,6 +46,31 @@ fn expected(start: u64, count: u64, events: bool) -> String {
     text
 }
 
+/// An `EventSource` asks again after the end, and took as many numbers again and again.
+#[test]
+fn a_stream_of_a_count_is_not_repeated() {
+    let server = Server::start(&[]);
+    for (query, lines, status) in [
+        ("?count=2", "Accept: text/event-stream\r\nLast-Event-ID: 1\r\n", 204),
+        ("?count=2", "Last-Event-ID: \r\n", 204),
+        ("?count=0", "Last-Event-ID: 1\r\n", 400),
+        ("?count=2", EVENTS, 200),
+        ("", "Accept: text/event-stream\r\nLast-Event-ID: 1\r\n", 200),
+    ] {
+        let before = server.connect().number().index();
+        let mut client = server.connect();
+        client.send(request(query, lines));
+        let head = client.read_head();
+        assert_eq!(head.status, status, "{query}, {lines}");
+        assert_eq!(head.header("fibonacci-index").is_some(), status == 200);
+        drop(client);
+        if status != 200 {
+            assert_eq!(server.connect().number().index(), before + 1, "{query}, {lines}");
+        }
+    }
+    server.stop();
+}
+
 #[test]
 fn numbers_come_in_both_forms_and_the_connection_goes_on() {
     for start in [0, 90, 78_000, 1_254_300] {

@@ -19,6 +19,8 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 /// Tells proxies such as nginx not to collect the numbers before they pass them on.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+const LAST_EVENT_ID: &str = "last-event-id";
+
 /// Makes the streams.
 #[derive(Debug)]
 pub(super) struct Streams {
@@ -39,11 +41,13 @@ impl Streams {
 
     /// Whether a request is for a stream that can begin, as far as is known without its first number.
     pub(super) fn can_begin(&self, head: &Parts) -> bool {
-        !self.are_ending.get() && query::count(head.uri.query()).is_ok()
+        let count = query::count(head.uri.query());
+        !self.are_ending.get() && count.is_ok_and(|count| !is_repeated(head, count))
     }
 
-    /// The response to a request for a stream. Where other processes share the position, the caller has a turn. Consumes its first numbers, unless the request is a `HEAD` or has a false
-    /// precondition. `is_conditional` says whether it has preconditions.
+    /// The response to a request for a stream. Where other processes share the position, the caller has a turn. Consumes its
+    /// first numbers, unless the request is a `HEAD`, is repeated, or has a false precondition. `is_conditional` says whether it
+    /// has preconditions.
     ///
     /// # Errors
     /// 400 for the query, 412, and 503 where the first number is not available.
@@ -52,6 +56,11 @@ impl Streams {
         let form = form(&head.headers);
         if self.are_ending.get() {
             return Err(Problem::stopping());
+        }
+        if is_repeated(head, count) {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            return Ok(response);
         }
         let mut response = self::head(form);
         if is_conditional {
@@ -74,6 +83,12 @@ impl Streams {
         fields.insert(FIBONACCI_PASS, HeaderValue::from(first.pass));
         Ok(response)
     }
+}
+
+/// Whether a client that has had a stream of `count` numbers asks for it again. An `EventSource` does so when the stream has
+/// ended, and would take as many numbers again and again; 204 stops it (HTML, section 9.2.3).
+fn is_repeated(head: &Parts, count: Option<u64>) -> bool {
+    count.is_some() && head.headers.contains_key(LAST_EVENT_ID)
 }
 
 fn form(headers: &HeaderMap) -> Form {

@@ -169,6 +169,11 @@ fn stream() -> PathItem {
         let count = counter().minimum(Some(1));
         untagged(operation)
             .parameter(parameter("count", ParameterIn::Query, "How many numbers to take.", count, Some(json!(10))))
+            .parameter(header(
+                "Last-Event-ID",
+                "The last index that an `EventSource` has received, when it asks again.",
+            ))
+            .response("204", plain("The stream had a `count`, and has ended: an `EventSource` that asks again stops."))
             .response("403", problem(403, "The request comes from a page of another site."))
             .response("501", problem(501, "The request's body has a transfer coding other than chunked."))
             .response("503", problem(503, UNAVAILABLE))
