@@ -181,13 +181,14 @@ impl NumberStream {
         if !self.is_shared {
             return Poll::Ready(self.take());
         }
-        if self.turn.is_none() {
-            let turn = self.sequence.borrow_mut().turn()?;
-            self.turn = Some(Box::pin(turn));
-        }
-        let Some(asked) = &mut self.turn else { return Poll::Pending };
-        let turn = ready!(asked.as_mut().poll(context));
-        self.turn = None;
+        let mut asked: Pin<Box<Asked>> = match self.turn.take() {
+            Some(asked) => asked,
+            None => Box::pin(self.sequence.borrow_mut().turn()?),
+        };
+        let Poll::Ready(turn) = asked.as_mut().poll(context) else {
+            self.turn = Some(asked);
+            return Poll::Pending;
+        };
         // If no number is taken after all, the turn goes to the next request.
         let _turn = turn?;
         Poll::Ready(self.take())
