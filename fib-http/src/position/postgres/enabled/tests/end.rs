@@ -6,7 +6,6 @@ use tokio::time::sleep;
 
 use super::database::Database;
 use super::replica::{Replica, at, run};
-use crate::position::postgres::enabled::turns::Turns;
 
 #[test]
 fn what_is_in_hand_at_the_end_is_given_back_if_nobody_has_taken_more() {
@@ -15,9 +14,7 @@ fn what_is_in_hand_at_the_end_is_given_back_if_nobody_has_taken_more() {
         for (others_take, next, skipped) in [(false, at(8), 0), (true, at(12), 3)] {
             let [one, other] = [1, 2].map(|replica| Replica::start(&database, replica));
             one.get().await;
-            let gone: Vec<_> = (0..3).map(|_| Turns::ask(&one.turns)).collect();
-            sleep(Duration::from_secs(1)).await;
-            drop(gone);
+            one.abandon_three().await;
             if others_take {
                 other.get().await;
             }
@@ -36,9 +33,7 @@ fn what_is_in_hand_at_the_end_is_counted_as_skipped_while_the_database_is_out_of
         let database = Database::new(0, 0);
         let replica = Replica::start(&database, 1);
         replica.get().await;
-        let gone: Vec<_> = (0..3).map(|_| Turns::ask(&replica.turns)).collect();
-        sleep(Duration::from_secs(1)).await;
-        drop(gone);
+        replica.abandon_three().await;
         database.is_down.set(true);
         database.cut.notify_waiters();
         sleep(Duration::from_secs(1)).await;
@@ -54,9 +49,7 @@ fn what_another_replica_gives_back_is_given_by_those_that_had_seen_it_taken() {
         let database = Database::new(0, 0);
         let leaving = Replica::start(&database, 1);
         leaving.get().await;
-        let gone: Vec<_> = (0..3).map(|_| Turns::ask(&leaving.turns)).collect();
-        sleep(Duration::from_secs(1)).await;
-        drop(gone);
+        leaving.abandon_three().await;
         let staying = Replica::start(&database, 2);
         sleep(Duration::from_secs(1)).await;
         assert_eq!(staying.turns.next(), at(11), "three are in hand of the other replica");
